@@ -1,0 +1,96 @@
+"""The ASGI middleware that every request passes first and every answer last; knows no route and no dialect.
+
+Add it with `app.add_middleware`, so that Starlette puts it inside its own error page and outside everything
+else: then nothing that a route raises reaches a client or uvicorn's log.
+"""
+
+import time
+from http import HTTPStatus
+
+import structlog
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.edge.answers import dressed
+from gateway.edge.bodies import BodyLimits, BoundedBody
+from gateway.edge.envelopes import error_body
+from gateway.edge.identities import request_id_of
+from gateway.edge.measures import HttpMeasures
+from gateway.edge.templates import RouteTemplates
+
+# nginx's word for a client that left before its answer; it is never sent, only logged and counted.
+CLIENT_CLOSED_REQUEST = 499
+
+_log = structlog.get_logger("crossdock.http")
+
+
+class Edge:
+    """Gives each request an id, bounds its body, dresses its answer, logs and counts it.
+
+    The id stands in `scope["state"]["request_id"]`, in every answer's `X-Request-Id` and in every log line
+    written meanwhile. Paths are not logged, since some carry a secret: routes are. `log_successes=False`
+    leaves the log of requests that went well at debug level.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        limits: BodyLimits,
+        measures: HttpMeasures,
+        templates: RouteTemplates,
+        log_successes: bool = True,
+    ) -> None:
+        self._app = app
+        self._limits = limits
+        self._measures = measures
+        self._templates = templates
+        self._log_successes = log_successes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        request_id = request_id_of(scope)
+        scope.setdefault("state", {})["request_id"] = request_id
+        secure = scope.get("scheme") == "https"
+        status = 0
+
+        async def send_dressed(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = CLIENT_CLOSED_REQUEST if body.client_gone else message["status"]
+                message = dressed(message, request_id=request_id, secure=secure)
+            await send(message)
+
+        body = BoundedBody(self._limits, request_id, receive, send_dressed)
+        with (
+            self._measures.in_flight.track_inprogress(),
+            structlog.contextvars.bound_contextvars(request_id=request_id),
+        ):
+            try:
+                if not await body.refuse_declared(scope):
+                    await self._app(scope, body.receive, body.send)
+            except ClientDisconnect:
+                pass
+            except Exception:  # noqa: BLE001  the last resort: nothing internal may reach a client
+                if not body.refused:
+                    _log.exception("a request failed", route=self._templates.template_of(scope))
+                    if not status:
+                        await _answer_internal_error(body.send, request_id)
+            finally:
+                self._record(scope, status or CLIENT_CLOSED_REQUEST, time.perf_counter() - began)
+
+    def _record(self, scope: Scope, status: int, seconds: float) -> None:
+        method, route = scope["method"], self._templates.template_of(scope)
+        self._measures.observe(method, route, status, seconds)
+        level = _log.info if self._log_successes or status >= 400 else _log.debug
+        level("request", method=method, route=route, status=status, milliseconds=round(seconds * 1000, 1))
+
+
+async def _answer_internal_error(send: Send, request_id: str) -> None:
+    body = error_body(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error", request_id)
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode("ascii"))]
+    await send({"type": "http.response.start", "status": 500, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

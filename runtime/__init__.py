@@ -1,0 +1,1 @@
+"""What every process shares; imports none of services, gateway, carriers or cli."""

@@ -1,0 +1,124 @@
+"""Owns how every process logs: one structured line on stderr, with secrets blackened; knows nothing of what
+is logged.
+
+JSON for machines, and for people when stderr is a terminal or CROSSDOCK_LOG_FORMAT=console. The standard
+library's loggers (uvicorn, grpc, SQLAlchemy) come out in the same form, whatever they logged with.
+"""
+
+import logging
+import os
+import re
+import sys
+from collections.abc import Mapping
+from typing import Any, TextIO, cast
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+REDACTED = "[redacted]"
+
+SECRET_NAME = re.compile(
+    r"authori[sz]ation|token|secret|passw(or)?d|passphrase|api_?key|private_?key|signature|cookie|credential",
+    re.IGNORECASE,
+)
+# No word boundary in front: a rendered line may have a colour code or an escaped newline there.
+OUR_TOKEN = re.compile(r"(xd|whsec)_[A-Za-z0-9+/=_-]{8,}")
+# Secrets inside of prose: somebody's error message, a dumped header, a database address.
+IN_TEXT: tuple[tuple[re.Pattern[str], str], ...] = (
+    (OUR_TOKEN, rf"\1_{REDACTED}"),
+    (re.compile(r"(Bearer|Basic)\s+[\w.~+/=-]{6,}", re.IGNORECASE), rf"\1 {REDACTED}"),
+    (re.compile(r"(://[^\s:/@]*:)[^\s/@]+@"), rf"\1{REDACTED}@"),
+    (
+        re.compile(
+            r"((?:authorization|x-access-token|x-api-key|password|secret|signature)[\"']?\s*[=:]\s*[\"']?)"
+            r"(?!(?:Bearer|Basic)\b|\[redacted\])[^\s\"',;)}\]]+",
+            re.IGNORECASE,
+        ),
+        rf"\1{REDACTED}",
+    ),
+)
+
+
+def configure(service: str, level: str = "INFO", *, console: bool | None = None) -> None:
+    """Set up logging of this process, named `service`, from `level` (DEBUG, INFO, WARNING, ERROR) up."""
+    if console is None:
+        wished = os.environ.get("CROSSDOCK_LOG_FORMAT", "")
+        console = wished == "console" or (wished != "json" and sys.stderr.isatty())
+    number = logging.getLevelNamesMapping()[level.upper()]
+
+    def add_service(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+        return {"service": service, **event}
+
+    enrich: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+        add_service,
+    ]
+    render: list[Processor] = [
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,  # plain tracebacks: structured ones carry variables' values
+        redact,
+        structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer(),
+        cast("Processor", redact_line),  # after the renderer an event is its line
+    ]
+    structlog.configure(
+        processors=[*enrich, *render],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _CurrentStderr())),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(_CurrentStderr())
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*enrich, structlog.stdlib.add_logger_name],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(number)
+
+
+def redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Blacken the values of secret names, at any depth, and secrets inside of texts."""
+    return {name: _redacted(name, value) for name, value in event.items()}
+
+
+def redact_line(_: WrappedLogger, __: str, line: str) -> str:
+    """The last look, for what only rendering turned into text: nothing that looks like a token of ours
+    leaves.
+    """
+    return OUR_TOKEN.sub(rf"\1_{REDACTED}", line)
+
+
+def _redacted(name: str, value: Any) -> Any:
+    if value is None or isinstance(value, bool):
+        return value
+    if SECRET_NAME.search(name.replace("-", "_")):
+        return REDACTED
+    if isinstance(value, bytes):
+        value = value.decode(errors="replace")
+    if isinstance(value, str):
+        for pattern, replacement in IN_TEXT:
+            value = pattern.sub(replacement, value)
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): _redacted(str(key), inner) for key, inner in value.items()}
+    if isinstance(value, tuple | list | set | frozenset):
+        items = list(value)
+        if len(items) == 2 and isinstance(items[0], str | bytes):  # a header, in ASGI as bytes
+            name = items[0].decode(errors="replace") if isinstance(items[0], bytes) else items[0]
+            return [_redacted("", name), _redacted(name, items[1])]
+        return [_redacted("", item) for item in items]
+    return value if isinstance(value, int | float) else _redacted("", repr(value))
+
+
+class _CurrentStderr:
+    """Whatever `sys.stderr` is at the moment of writing."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()

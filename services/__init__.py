@@ -1,0 +1,1 @@
+"""The gRPC server: owns the truth and its database, and knows no vendor's JSON."""

@@ -1,0 +1,1 @@
+"""The noun `access`: its servicer and what only it needs."""

@@ -1,0 +1,1 @@
+"""Tables, connections, migrations and partitions; no rule about deliveries lives here."""

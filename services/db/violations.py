@@ -1,0 +1,31 @@
+"""Broken unique keys, told as problems; knows no table."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import IntegrityError
+
+from services.errors import Problem
+
+
+@contextmanager
+def unique(constraint: str, resource: str, field: str, value: str) -> Iterator[None]:
+    """Raises DUPLICATE_ID when a statement inside breaks this constraint; other errors pass.
+
+    The transaction is lost by then, as it should be: the key itself is the check, nothing is looked up first.
+    """
+    try:
+        yield
+    except IntegrityError as error:
+        if _constraint(error) != constraint:
+            raise
+        raise Problem(
+            "DUPLICATE_ID",
+            f"another {resource} has the {field} {value!r}",
+            {"resource": resource, "field": field, "value": value},
+        ) from None
+
+
+def _constraint(error: IntegrityError) -> str | None:
+    cause = error.orig.__cause__ if error.orig is not None else None
+    return getattr(cause, "constraint_name", None)

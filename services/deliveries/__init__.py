@@ -1,0 +1,1 @@
+"""The noun `deliveries`: its servicer and what only it needs."""

@@ -1,0 +1,145 @@
+"""Which delivery a report is about; takes the locks that make the answer hold, and starts deliveries on request."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from crossdock.v1.event_pb2 import Disposition
+from crossdock.v1.reference_pb2 import ExternalReference
+from crossdock.v1.report_pb2 import DeliveryReport
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from runtime import typeid
+from services.deliveries import names, rows, statuses
+from services.deliveries.names import Claim, Name
+from services.deliveries.rows import Key, Stored
+
+
+@dataclass
+class Incoming:
+    """A report on its way to its delivery, and, once processed, what became of it."""
+
+    tenant_id: UUID
+    report: DeliveryReport
+    receive_time: datetime
+    webhook_id: str = ""
+    source_id: str = ""
+    may_create: bool = False
+    """Start a delivery when none is known by the report's names."""
+    location_id: UUID | None = None
+    """The location of a delivery that is started."""
+    parked: object | None = None
+    """The stored message behind it when it waited for its delivery; only for who parked it."""
+    stored: Stored | None = None
+    disposition: "Disposition.ValueType" = Disposition.DISPOSITION_UNMATCHED
+    explanation: str = "nothing here is known by the names that it uses"
+
+    @property
+    def names(self) -> list[Name]:
+        """What the report calls its delivery, the most trusted name first."""
+        return [Name.of(self.tenant_id, target) for target in self.report.targets]
+
+    @property
+    def all_names(self) -> list[Name]:
+        """The names above and those that the report adds."""
+        return self.names + [Name.of(self.tenant_id, each) for each in self.report.patch.references]
+
+
+class Matches:
+    """The deliveries that a batch of reports is about, locked, and the names by which they are known."""
+
+    def __init__(self) -> None:
+        self.claims: dict[Name, list[Claim]] = {}
+        self.orders: dict[Name, tuple[UUID, UUID]] = {}
+        self.stored: dict[Key, Stored] = {}
+        self._by_order: dict[tuple[UUID, UUID], Key] = {}
+
+    async def load(self, connection: AsyncConnection, incoming: Sequence[Incoming]) -> None:
+        """Reads and locks all that the reports may be about: names before deliveries, both before any write."""
+        wanted = {name for each in incoming for name in each.all_names} - self.claims.keys()
+        found = await names.resolve(connection, wanted)
+        if unknown := wanted - found.keys():
+            await names.lock(connection, unknown)
+            found |= await names.resolve(connection, unknown)
+            self.orders |= await names.resolve_orders(connection, unknown - found.keys())
+        self.claims |= found
+        keys = {(name.tenant_id, claim.delivery_id) for name, claims in found.items() for claim in claims}
+        live = await _live_of_orders(
+            connection, self.orders.values(), {name.tenant_id for name in self.orders}
+        )
+        self.stored |= await rows.lock(connection, (keys | set(live.values())) - self.stored.keys())
+        self._by_order |= live
+
+    def find(self, incoming: Incoming) -> Stored | None:
+        """The delivery that a report is about, by its most trusted name that leads to one."""
+        targets = incoming.report.targets
+        for target, name in zip(targets, incoming.names, strict=True):
+            candidates = [
+                self.stored[name.tenant_id, claim.delivery_id] for claim in self.claims.get(name, [])
+            ]
+            if target.exclusive and candidates:
+                return candidates[0]
+            fitting = [each for each in candidates if not _is_known_otherwise(each, targets)]
+            live = [each for each in fitting if not statuses.is_closed(each.delivery.status)]
+            if live or fitting:
+                return (live or fitting)[0]
+            if name in self.orders and (order := self._by_order.get((name.tenant_id, self.orders[name][0]))):
+                booked = self.stored[order]
+                same_carrier = booked.delivery.carrier_ref in ("", incoming.report.patch.carrier_ref)
+                if same_carrier and not _is_known_otherwise(booked, targets):
+                    return booked
+        return None
+
+    def order_of(self, incoming: Incoming) -> tuple[UUID, UUID] | None:
+        """The order, with its location, that a new delivery would stand on; None when that has a live delivery."""
+        for name in incoming.names:
+            if (found := self.orders.get(name)) and (name.tenant_id, found[0]) not in self._by_order:
+                return found
+        return None
+
+    def add(self, stored: Stored) -> None:
+        """Takes in a delivery that was just started."""
+        self.stored[stored.key] = stored
+        if stored.delivery.order_id:
+            self._by_order[stored.tenant_id, typeid.decode("ord", stored.delivery.order_id)] = stored.key
+
+    def learn(self, stored: Stored, references: Iterable[ExternalReference]) -> list[Name]:
+        """Remembers what a delivery is called; returns the names that are new to it."""
+        learned = []
+        for reference in references:
+            name = Name.of(stored.tenant_id, reference)
+            claims = self.claims.setdefault(name, [])
+            if any(claim.delivery_id == stored.delivery_id for claim in claims):
+                continue
+            if reference.exclusive and any(claim.exclusive for claim in claims):
+                continue
+            claims.insert(0, Claim(stored.delivery_id, reference.exclusive))
+            learned.append(name)
+        return learned
+
+
+def _is_known_otherwise(stored: Stored, targets: Iterable[ExternalReference]) -> bool:
+    """True when the delivery bears another exclusive name of the kind that the report uses: another booking."""
+    said = {target.scope: target.value for target in targets if target.exclusive}
+    return any(
+        reference.exclusive and said.get(reference.scope, reference.value) != reference.value
+        for reference in stored.delivery.references
+    )
+
+
+_LIVE = sa.text("""
+SELECT tenant_id, order_id, delivery_id FROM deliveries
+WHERE live AND tenant_id = ANY(CAST(:tenants AS uuid[])) AND order_id = ANY(CAST(:orders AS uuid[]))
+""")
+
+
+async def _live_of_orders(
+    connection: AsyncConnection, orders: Iterable[tuple[UUID, UUID]], tenants: set[UUID]
+) -> dict[tuple[UUID, UUID], Key]:
+    ids = {order for order, _ in orders}
+    if not ids:
+        return {}
+    found = await connection.execute(_LIVE, {"tenants": list(tenants), "orders": list(ids)})
+    return {(tenant, order): (tenant, delivery) for tenant, order, delivery in found}

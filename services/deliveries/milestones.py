@@ -1,0 +1,77 @@
+"""The times at which a delivery first reached each status on its present way; decides no status."""
+
+from collections.abc import Callable, Collection, Iterable
+
+from crossdock.v1.delivery_pb2 import Delivery, Milestone
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from services.deliveries.statuses import CLOSED_RANK, DRIVER_RANK, RANKS, Status
+
+
+def find(delivery: Delivery, status: Status) -> Milestone | None:
+    """The milestone of a status, if it was reached or inferred."""
+    for milestone in delivery.milestones:
+        if milestone.status == status:
+            return milestone
+    return None
+
+
+def reach(delivery: Delivery, status: Status, time: Timestamp) -> None:
+    """Records a reported status: the first report counts, and any report more than an inference."""
+    milestone = find(delivery, status)
+    if milestone is None:
+        delivery.milestones.add(status=status, time=time)
+    elif milestone.synthetic:
+        milestone.synthetic = False
+        milestone.time.CopyFrom(time)
+    else:
+        return
+    _sort(delivery)
+
+
+def infer(delivery: Delivery, statuses: Collection[Status], time: Timestamp) -> None:
+    """Records statuses that nobody reported, where nothing is recorded yet."""
+    if not statuses:
+        return
+    known = {milestone.status for milestone in delivery.milestones}
+    for status in statuses:
+        if status not in known:
+            delivery.milestones.add(status=status, time=time, synthetic=True)
+    _sort(delivery)
+
+
+def dictate(delivery: Delivery, explicit: Iterable[Milestone]) -> None:
+    """Sets times that a caller gave explicitly; they replace whatever was recorded."""
+    for given in explicit:
+        if not given.status or not given.HasField("time"):
+            continue
+        milestone = find(delivery, given.status) or delivery.milestones.add(status=given.status)
+        milestone.time.CopyFrom(given.time)
+        milestone.synthetic = False
+        milestone.overridden = True
+    _sort(delivery)
+
+
+def forget(delivery: Delivery, *, after: Status) -> None:
+    """Drops what lies ahead of a status to which the way goes back, and any other end of it."""
+    rank = RANKS[after]
+    _keep(delivery, lambda status: RANKS[status] < min(rank + 1, CLOSED_RANK) or status == after)
+
+
+def forget_driver(delivery: Delivery) -> None:
+    """Drops what the driver reached."""
+    _keep(delivery, lambda status: RANKS[status] < DRIVER_RANK)
+
+
+def _keep(delivery: Delivery, wanted: Callable[[Status], bool]) -> None:
+    kept = [milestone for milestone in delivery.milestones if wanted(milestone.status)]
+    if len(kept) != len(delivery.milestones):
+        delivery.milestones[:] = kept
+
+
+def _sort(delivery: Delivery) -> None:
+    delivery.milestones.sort(key=_order)
+
+
+def _order(milestone: Milestone) -> tuple[int, int, int, int]:
+    return milestone.time.seconds, milestone.time.nanos, RANKS[milestone.status], milestone.status

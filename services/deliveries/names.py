@@ -1,0 +1,111 @@
+"""By what names deliveries are known: look-ups, claims, and the lock that keeps a name and its first use together.
+
+A message that names an unknown delivery is parked or starts one; a delivery that takes a name looks for parked
+messages. Both first take the same transaction-long lock on the name, so neither can miss the other.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+import sqlalchemy as sa
+from crossdock.v1.reference_pb2 import ExternalReference
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+ORDER_SCOPE = "order"
+"""The scope in which senders name the order that a delivery belongs to."""
+
+
+@dataclass(frozen=True, order=True)
+class Name:
+    """A reference within a tenant."""
+
+    tenant_id: UUID
+    scope: str
+    value: str
+
+    @classmethod
+    def of(cls, tenant_id: UUID, reference: ExternalReference) -> "Name":
+        """The name that a reference of the contract stands for."""
+        return cls(tenant_id, reference.scope, reference.value)
+
+    @property
+    def lock_number(self) -> int:
+        """A 64-bit number for advisory locks; two names that share one only wait for each other."""
+        text = f"{self.tenant_id}\x1f{self.scope}\x1f{self.value}".encode()
+        return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big", signed=True)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A delivery that bears a name; ``exclusive`` when nothing else may."""
+
+    delivery_id: UUID
+    exclusive: bool
+
+
+_RESOLVE = sa.text("""
+SELECT tenant_id, scope, value, delivery_id, exclusive
+FROM delivery_references
+JOIN unnest(CAST(:tenants AS uuid[]), CAST(:scopes AS text[]), CAST(:values AS text[]))
+  AS wanted (tenant_id, scope, value) USING (tenant_id, scope, value)
+ORDER BY delivery_id DESC
+""")
+_RESOLVE_ORDERS = sa.text("""
+SELECT r.tenant_id, r.scope, r.value, o.order_id, o.location_id
+FROM order_references r
+JOIN unnest(CAST(:tenants AS uuid[]), CAST(:scopes AS text[]), CAST(:values AS text[]))
+  AS wanted (tenant_id, scope, value) USING (tenant_id, scope, value)
+JOIN orders o USING (tenant_id, order_id)
+ORDER BY o.order_id DESC
+""")
+_LOCK = sa.text("SELECT pg_advisory_xact_lock(n) FROM unnest(CAST(:numbers AS bigint[])) AS n")
+_CLAIM = sa.text("""
+INSERT INTO delivery_references (tenant_id, scope, value, delivery_id, exclusive)
+SELECT * FROM unnest(CAST(:tenants AS uuid[]), CAST(:scopes AS text[]), CAST(:values AS text[]),
+                     CAST(:deliveries AS uuid[]), CAST(:exclusive AS boolean[]))
+ON CONFLICT DO NOTHING
+""")
+
+
+async def resolve(connection: AsyncConnection, names: Iterable[Name]) -> dict[Name, list[Claim]]:
+    """Finds the deliveries that bear each name, the youngest first; names that nothing bears are left out."""
+    found: dict[Name, list[Claim]] = {}
+    if wanted := sorted(set(names)):
+        for tenant, scope, value, delivery, exclusive in await connection.execute(_RESOLVE, _arrays(wanted)):
+            found.setdefault(Name(tenant, scope, value), []).append(Claim(delivery, exclusive))
+    return found
+
+
+async def resolve_orders(connection: AsyncConnection, names: Iterable[Name]) -> dict[Name, tuple[UUID, UUID]]:
+    """Finds the youngest order, with its location, that bears each name."""
+    found: dict[Name, tuple[UUID, UUID]] = {}
+    if wanted := sorted(set(names)):
+        rows = await connection.execute(_RESOLVE_ORDERS, _arrays(wanted))
+        for tenant, scope, value, order, location in rows:
+            found.setdefault(Name(tenant, scope, value), (order, location))
+    return found
+
+
+async def lock(connection: AsyncConnection, names: Iterable[Name]) -> None:
+    """Holds names until the transaction ends. Always before any delivery's row is locked."""
+    if numbers := sorted({name.lock_number for name in names}):
+        await connection.execute(_LOCK, {"numbers": numbers})
+
+
+async def claim(connection: AsyncConnection, claims: Iterable[tuple[Name, UUID, bool]]) -> None:
+    """Lets deliveries bear names: (name, delivery, exclusive). An exclusive name that is taken stays where it is."""
+    if wanted := sorted(set(claims), key=lambda each: (each[0], each[1])):
+        columns = _arrays([name for name, _, _ in wanted])
+        columns["deliveries"] = [delivery for _, delivery, _ in wanted]
+        columns["exclusive"] = [exclusive for _, _, exclusive in wanted]
+        await connection.execute(_CLAIM, columns)
+
+
+def _arrays(names: list[Name]) -> dict[str, list[object]]:
+    return {
+        "tenants": [name.tenant_id for name in names],
+        "scopes": [name.scope for name in names],
+        "values": [name.value for name in names],
+    }

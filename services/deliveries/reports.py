@@ -1,0 +1,248 @@
+"""Lets reports take effect: finds their deliveries, folds, stores; one transaction, set-based, locks before writes.
+
+The rules are the lifecycle's; this module only brings reports and deliveries together and keeps the books.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from crossdock.v1.delivery_pb2 import Delivery
+from crossdock.v1.event_pb2 import DISPOSITION_UNMATCHED, Event
+from crossdock.v1.reference_pb2 import ExternalReference
+from crossdock.v1.report_pb2 import DeliveryReport
+from google.protobuf.timestamp_pb2 import Timestamp
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from runtime import typeid
+from services import times
+from services.deliveries import inputs, lifecycle, names, rows
+from services.deliveries.commands import CommandRefused, check_command
+from services.deliveries.inputs import Input
+from services.deliveries.matching import Incoming, Matches
+from services.deliveries.names import Name
+from services.deliveries.rows import EventRow, Key, Stored
+from services.errors import Problem
+from services.hub import Hub
+
+_EARLIEST = Timestamp(seconds=946_684_800)
+"""The year 2000. A delivery that a webhook started was under way before the hub knew of it, who knows how long."""
+
+
+class Parking(Protocol):
+    """Where reports wait for deliveries that are not known yet."""
+
+    async def take(self, connection: AsyncConnection, names: Sequence[Name]) -> list[Incoming]:
+        """Takes the reports that wait under names which a delivery has just learned."""
+
+    async def settle(self, connection: AsyncConnection, incoming: Sequence[Incoming]) -> None:
+        """Writes down what became of reports that were taken."""
+
+
+class Batch:
+    """The work of one transaction: first `load` or `hold`, then `apply`, `command` or `begin`, once."""
+
+    def __init__(self, connection: AsyncConnection, hub: Hub, parking: Parking) -> None:
+        self._connection = connection
+        self._hub = hub
+        self._parking = parking
+        self._matches = Matches()
+        self._now = times.to_timestamp(hub.now())
+        self._events: list[EventRow] = []
+        self._claims: list[tuple[Name, Stored, bool]] = []
+
+    async def load(self, incoming: Sequence[Incoming]) -> None:
+        """Locks what the reports name, and reads it."""
+        await self._matches.load(self._connection, incoming)
+
+    async def hold(self, key: Key, learned: Sequence[Name]) -> Stored | None:
+        """Locks one delivery, and the names that it is about to learn, and reads it; None when it does not exist."""
+        await names.lock(self._connection, learned)
+        self._matches.claims |= await names.resolve(self._connection, learned)
+        self._matches.stored |= await rows.lock(self._connection, [key])
+        return self._matches.stored.get(key)
+
+    def is_taken(self, name: Name) -> bool:
+        """Whether a held name is another delivery's exclusively."""
+        return any(claim.exclusive for claim in self._matches.claims.get(name, []))
+
+    def find(self, incoming: Incoming) -> Stored | None:
+        """The delivery that a loaded report is about, without touching it."""
+        return self._matches.find(incoming)
+
+    async def apply(self, incoming: Sequence[Incoming]) -> None:
+        """Lets loaded reports take effect, and parked ones that thereby find their delivery."""
+        groups: dict[Key, list[Incoming]] = {}
+        unparked = await self._gather(incoming, groups)
+        await self._finish(groups, unparked)
+
+    async def command(self, stored: Stored, report: DeliveryReport) -> None:
+        """Lets a command take effect on a held delivery. Raises the problem when it does not fit."""
+        try:
+            report.reset = check_command(stored.delivery, report, self._now)  # type: ignore[assignment]
+        except CommandRefused as refused:
+            raise Problem(refused.reason, str(refused), refused.metadata) from refused
+        command = Incoming(stored.tenant_id, report, self._hub.now(), stored=stored)
+        groups: dict[Key, list[Incoming]] = {stored.key: [command]}
+        unparked = await self._gather_parked(stored, report.patch.references, groups)
+        await self._finish(groups, unparked)
+
+    async def begin(self, stored: Stored, created: Event, first: DeliveryReport | None) -> None:
+        """Stores a delivery that a caller asked for, with a first report on it and what was parked for it."""
+        self._add(stored, created)
+        groups: dict[Key, list[Incoming]] = {stored.key: []}
+        if first is not None:
+            groups[stored.key].append(Incoming(stored.tenant_id, first, self._hub.now(), stored=stored))
+        unparked = await self._gather_parked(stored, stored.delivery.references, groups)
+        await self._finish(groups, unparked)
+
+    async def _gather(
+        self, incoming: Sequence[Incoming], groups: dict[Key, list[Incoming]]
+    ) -> list[Incoming]:
+        """Groups reports by delivery, starting those that policy allows; follows parked reports until none is left."""
+        unparked: list[Incoming] = []
+        waiting = list(incoming)
+        while waiting:
+            learned: list[Name] = []
+            for each in waiting:
+                stored = self._matches.find(each)
+                if stored is None and each.may_create and each.report.targets:
+                    stored = self._start(each)
+                if stored is None:
+                    each.disposition = DISPOSITION_UNMATCHED
+                    continue
+                each.stored = stored
+                groups.setdefault(stored.key, []).append(each)
+                learned += self._learn(stored, [*each.report.targets, *each.report.patch.references])
+            waiting = await self._parking.take(self._connection, learned) if learned else []
+            if waiting:
+                await self._matches.load(self._connection, waiting)
+            unparked += waiting
+        return unparked
+
+    async def _gather_parked(
+        self, stored: Stored, references: Sequence[ExternalReference], groups: dict[Key, list[Incoming]]
+    ) -> list[Incoming]:
+        learned = self._learn(stored, references)
+        waiting = await self._parking.take(self._connection, learned) if learned else []
+        if waiting:
+            await self._matches.load(self._connection, waiting)
+        return waiting + await self._gather(waiting, groups)
+
+    def _start(self, incoming: Incoming) -> Stored:
+        """Starts a delivery that the hub only tracks, from the first that is heard of it."""
+        identifier = typeid.new_uuid7()
+        wanted = Delivery(id=typeid.encode("dlv", identifier))
+        patch = incoming.report.patch
+        for member in ("carrier", "carrier_ref", "kind", "simulated"):
+            setattr(wanted, member, getattr(patch, member))
+        if order := self._matches.order_of(incoming):
+            wanted.order_id = typeid.encode("ord", order[0])
+            wanted.location_id = typeid.encode("loc", order[1])
+        elif incoming.location_id is not None:
+            wanted.location_id = typeid.encode("loc", incoming.location_id)
+        delivery, created = lifecycle.start(
+            wanted, now=self._now, actor=incoming.report.actor, source_id=incoming.source_id
+        )
+        stored = Stored(incoming.tenant_id, identifier, delivery, new=True)
+        self._add(stored, created)
+        return stored
+
+    def _add(self, stored: Stored, created: Event) -> None:
+        self._matches.add(stored)
+        self._events.append(EventRow(stored.tenant_id, stored.delivery_id, created, rows.CREATED_KEY))
+
+    def _learn(self, stored: Stored, references: Sequence[ExternalReference]) -> list[Name]:
+        """Lets a delivery bear names; returns those that are new."""
+        learned = self._matches.learn(stored, references)
+        exclusive = {Name.of(stored.tenant_id, each): each.exclusive for each in references}
+        known = {(each.scope, each.value) for each in stored.delivery.references}
+        for reference in references:
+            if (
+                Name.of(stored.tenant_id, reference) in learned
+                and (reference.scope, reference.value) not in known
+            ):
+                stored.delivery.references.append(reference)
+        self._claims += [(name, stored, exclusive[name]) for name in learned]
+        return learned
+
+    async def _fold(self, groups: dict[Key, list[Incoming]]) -> None:
+        """Lets each delivery's reports take effect in their order; late ones with all that was said before."""
+        late: dict[Key, list[tuple[Input, Incoming]]] = {}
+        for key, group in groups.items():
+            stored = self._matches.stored[key]
+            received = [(self._receive(each, stored), each) for each in group]
+            if any(given.key < (stored.last_key or b"") for given, _ in received):
+                late[key] = received
+            elif received:
+                outcome = lifecycle.apply(
+                    stored.delivery,
+                    [given for given, _ in received],
+                    last_key=stored.last_key or b"",
+                    now=self._now,
+                )
+                self._keep(stored, outcome, received)
+        if late:
+            history = await rows.history(self._connection, late)
+            for key, received in late.items():
+                self._refold(self._matches.stored[key], history[key], received)
+
+    def _refold(
+        self, stored: Stored, told: Sequence[Event], received: Sequence[tuple[Input, Incoming]]
+    ) -> None:
+        # A delivery that this very batch started has no stored events yet.
+        own = [row.event for row in self._events if row.delivery_id == stored.delivery_id]
+        created, *rest = [*told, *own]
+        past = [inputs.replay(event) for event in rest if event.HasField("report")]
+        if stored.last_ping is not None:
+            past.append(rows.parse_ping(stored.last_ping))
+        first = lifecycle.initial(created)
+        # Names are claimed as they are learned, whatever the order of the reports.
+        del first.references[:]
+        first.references.extend(stored.delivery.references)
+        new = [given for given, _ in received]
+        outcome = lifecycle.refold(past, new, initial=first, present=stored.delivery, now=self._now)
+        self._keep(stored, outcome, received)
+
+    def _receive(self, each: Incoming, stored: Stored) -> Input:
+        return inputs.receive(
+            each.report,
+            times.to_timestamp(each.receive_time),
+            _EARLIEST if stored.delivery.source_id else stored.delivery.create_time,
+            webhook_id=each.webhook_id,
+            source_id=each.source_id,
+            after=b"" if each.webhook_id else stored.last_key or b"",
+        )
+
+    def _keep(
+        self, stored: Stored, outcome: lifecycle.Outcome, received: Sequence[tuple[Input, Incoming]]
+    ) -> None:
+        """Takes over what the lifecycle made of a delivery, and tells each report what became of it."""
+        stored.delivery = outcome.delivery
+        stored.last_key = outcome.last_key
+        if outcome.last_ping is not None:
+            stored.last_ping = rows.write_ping(outcome.last_ping)
+        causes = {id(given): each for given, each in received}
+        for result in outcome.results:
+            each = causes.get(id(result.input))
+            if each is None:
+                continue
+            each.disposition = result.disposition  # type: ignore[assignment]
+            each.explanation = result.explanation
+            for event in result.events:
+                key = result.input.key if event.HasField("report") else None
+                self._events.append(EventRow(stored.tenant_id, stored.delivery_id, event, key))
+
+    async def _finish(self, groups: dict[Key, list[Incoming]], unparked: Sequence[Incoming]) -> None:
+        await self._fold(groups)
+        touched = [self._matches.stored[key] for key in groups]
+        for row in self._events:
+            row.event.id = typeid.encode("evt", typeid.new_uuid7())
+        await rows.write(self._connection, touched)
+        await names.claim(
+            self._connection,
+            [(name, stored.delivery_id, exclusive) for name, stored, exclusive in self._claims],
+        )
+        await rows.append(self._connection, self._events)
+        await rows.sample_positions(self._connection, touched, self._hub.now())
+        if unparked:
+            await self._parking.settle(self._connection, unparked)

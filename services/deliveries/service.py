@@ -1,0 +1,305 @@
+"""The DeliveryService: one RPC, one transaction; decides nothing that the lifecycle decides."""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from uuid import UUID
+
+import grpc
+import sqlalchemy as sa
+from crossdock.v1 import delivery_service_pb2 as pb
+from crossdock.v1 import delivery_service_pb2_grpc
+from crossdock.v1.delivery_pb2 import Delivery
+from crossdock.v1.event_pb2 import Event
+from crossdock.v1.reference_pb2 import ExternalReference
+from crossdock.v1.report_pb2 import DeliveryReport
+from google.protobuf.message import Message
+
+from runtime import typeid
+from services import callers, times
+from services.callers import Caller
+from services.db.tables import deliveries, delivery_references, events
+from services.deliveries import creation, explanations, reports, requests, watching
+from services.deliveries.names import Name
+from services.deliveries.rows import Stored
+from services.errors import etag_mismatch, not_found
+from services.hub import Hub
+from services.idempotency import once
+from services.paging import read_page
+from services.webhooks.parking import Parking
+
+Context = grpc.aio.ServicerContext[Any, Any]
+Response = TypeVar("Response", bound=Message)
+_SERVICE = "/crossdock.v1.DeliveryService"
+
+
+class DeliveryServicer(delivery_service_pb2_grpc.DeliveryServiceServicer):
+    """Deliveries of the caller's tenant; what the caller may not see is NOT_FOUND."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+
+    async def CreateDelivery(
+        self, request: pb.CreateDeliveryRequest, context: Context
+    ) -> pb.CreateDeliveryResponse:
+        """Makes a delivery known and applies what was parked for it."""
+        caller = callers.current()
+
+        async with self._hub.transaction(commit=not request.validate_only) as connection:
+
+            async def produce() -> pb.CreateDeliveryResponse:
+                stored = await creation.create(self._hub, connection, caller, request.delivery)
+                return pb.CreateDeliveryResponse(delivery=stored.delivery)
+
+            response = await once(connection, caller, f"{_SERVICE}/CreateDelivery", request, produce)
+        self._hub.events_appended()
+        return response
+
+    async def GetDelivery(self, request: pb.GetDeliveryRequest, context: Context) -> pb.GetDeliveryResponse:
+        """Reads one delivery; concurrent calls share one statement."""
+        caller = callers.current()
+        key = (caller.tenant, decode_id(request.delivery_id))
+        stored = await self._hub.deliveries.submit(key)
+        return pb.GetDeliveryResponse(delivery=visible(caller, stored, request.delivery_id).delivery)
+
+    async def GetDeliveryByOrder(
+        self, request: pb.GetDeliveryByOrderRequest, context: Context
+    ) -> pb.GetDeliveryByOrderResponse:
+        """Reads the live delivery of an order, or its last one."""
+        caller = callers.current()
+        try:
+            order = typeid.decode("ord", request.order_id)
+        except typeid.InvalidId:
+            raise not_found("order", request.order_id) from None
+        query = (
+            sa.select(deliveries.c.document)
+            .where(deliveries.c.tenant_id == caller.tenant, deliveries.c.order_id == order, _reach(caller))
+            .order_by(deliveries.c.live.desc(), deliveries.c.delivery_id.desc())
+        )
+        return pb.GetDeliveryByOrderResponse(
+            delivery=await self._first(query, f"of order {request.order_id}")
+        )
+
+    async def GetDeliveryByReference(
+        self, request: pb.GetDeliveryByReferenceRequest, context: Context
+    ) -> pb.GetDeliveryByReferenceResponse:
+        """Reads the youngest delivery that bears a reference."""
+        caller = callers.current()
+        names = delivery_references.c
+        query = (
+            sa.select(deliveries.c.document)
+            .join(
+                delivery_references,
+                sa.and_(
+                    names.tenant_id == deliveries.c.tenant_id, names.delivery_id == deliveries.c.delivery_id
+                ),
+            )
+            .where(
+                names.tenant_id == caller.tenant,
+                names.scope == request.reference.scope,
+                names.value == request.reference.value,
+                _reach(caller),
+            )
+            .order_by(deliveries.c.delivery_id.desc())
+        )
+        wanted = f"{request.reference.scope}:{request.reference.value}"
+        return pb.GetDeliveryByReferenceResponse(delivery=await self._first(query, wanted))
+
+    async def _first(self, query: sa.Select[Any], wanted: str) -> Delivery:
+        async with self._hub.engine.connect() as connection:
+            document = await connection.scalar(query.limit(1))
+        if document is None:
+            raise not_found("delivery", wanted)
+        return Delivery.FromString(document)
+
+    async def ListDeliveries(
+        self, request: pb.ListDeliveriesRequest, context: Context
+    ) -> pb.ListDeliveriesResponse:
+        """Lists deliveries, the youngest first."""
+        caller = callers.current()
+        query = sa.select(deliveries.c.delivery_id, deliveries.c.document).where(
+            deliveries.c.tenant_id == caller.tenant, _reach(caller), *_filters(request)
+        )
+        async with self._hub.engine.connect() as connection:
+            page = await read_page(connection, query, [deliveries.c.delivery_id], request)
+        return pb.ListDeliveriesResponse(
+            deliveries=[Delivery.FromString(row.document) for row in page.rows],
+            next_page_token=page.next_token,
+            previous_page_token=page.previous_token,
+        )
+
+    async def UpdateDelivery(
+        self, request: pb.UpdateDeliveryRequest, context: Context
+    ) -> pb.UpdateDeliveryResponse:
+        """Changes the named members; a status that does not fit is refused."""
+
+        def report(caller: Caller) -> DeliveryReport:
+            return requests.update(request, caller.actor, self._hub.now())
+
+        target = _Target(request.delivery.id, request.delivery.etag, not request.validate_only)
+        return await self._command("UpdateDelivery", request, target, report, pb.UpdateDeliveryResponse)
+
+    async def CancelDelivery(
+        self, request: pb.CancelDeliveryRequest, context: Context
+    ) -> pb.CancelDeliveryResponse:
+        """Calls a delivery off."""
+
+        def report(caller: Caller) -> DeliveryReport:
+            return requests.cancel(request.reason, caller.actor, self._hub.now())
+
+        target = _Target(request.delivery_id, request.etag)
+        return await self._command("CancelDelivery", request, target, report, pb.CancelDeliveryResponse)
+
+    async def OverrideDeliveryStatus(
+        self, request: pb.OverrideDeliveryStatusRequest, context: Context
+    ) -> pb.OverrideDeliveryStatusResponse:
+        """Sets the status on somebody's responsibility."""
+
+        def report(caller: Caller) -> DeliveryReport:
+            return requests.override(request, caller.actor, self._hub.now())
+
+        target = _Target(request.delivery_id, request.etag)
+        return await self._command(
+            "OverrideDeliveryStatus", request, target, report, pb.OverrideDeliveryStatusResponse
+        )
+
+    async def _command(
+        self,
+        method: str,
+        request: Any,
+        target: "_Target",
+        make_report: Callable[[Caller], DeliveryReport],
+        response_type: type[Response],
+    ) -> Response:
+        """Lets a command take effect on one delivery, once per request id; raises when it does not fit."""
+        caller = callers.current()
+        key = (caller.tenant, decode_id(target.delivery_id))
+
+        async with self._hub.transaction(commit=target.commit) as connection:
+            names = [Name.of(caller.tenant, each) for each in target.references(request)]
+            batch = reports.Batch(connection, self._hub, Parking(self._hub))
+            stored = visible(caller, await batch.hold(key, names), target.delivery_id)
+
+            async def produce() -> Response:
+                if target.etag and target.etag != stored.delivery.etag:
+                    raise etag_mismatch("delivery", target.delivery_id)
+                await batch.command(stored, make_report(caller))
+                return response_type(delivery=stored.delivery)  # type: ignore[call-arg]
+
+            response = await once(connection, caller, f"{_SERVICE}/{method}", request, produce)
+        self._hub.events_appended()
+        return response
+
+    async def ListDeliveryEvents(
+        self, request: pb.ListDeliveryEventsRequest, context: Context
+    ) -> pb.ListDeliveryEventsResponse:
+        """Lists what happened to a delivery, the oldest first."""
+        key = (await self._visible_key(request.delivery_id)).key
+        query = sa.select(events.c.number, events.c.document).where(
+            events.c.tenant_id == key[0], events.c.delivery_id == key[1]
+        )
+        if request.exclude_synthetic:
+            query = query.where(events.c.input_key.is_not(None))
+        async with self._hub.engine.connect() as connection:
+            page = await read_page(
+                connection, query, [events.c.number], request, descending=False, default=100
+            )
+        return pb.ListDeliveryEventsResponse(
+            events=[Event.FromString(row.document) for row in page.rows],
+            next_page_token=page.next_token,
+            previous_page_token=page.previous_token,
+        )
+
+    async def ExplainDelivery(
+        self, request: pb.ExplainDeliveryRequest, context: Context
+    ) -> pb.ExplainDeliveryResponse:
+        """Says how a delivery came to its present state."""
+        stored = await self._visible_key(request.delivery_id)
+        query = (
+            sa.select(events.c.document)
+            .where(events.c.tenant_id == stored.tenant_id, events.c.delivery_id == stored.delivery_id)
+            .order_by(events.c.number.desc())
+            .limit(explanations.MAX_STEPS)
+        )
+        async with self._hub.engine.connect() as connection:
+            documents = (await connection.scalars(query)).all()
+        return explanations.explain(stored.delivery, [Event.FromString(each) for each in reversed(documents)])
+
+    async def WatchDelivery(
+        self, request: pb.WatchDeliveryRequest, context: Context
+    ) -> AsyncIterator[pb.WatchDeliveryResponse]:
+        """Streams the present state, then each event with the state after it."""
+        stored = await self._visible_key(request.delivery_id)
+        async for response in watching.watch(self._hub, stored, request):
+            yield response
+
+    async def _visible_key(self, delivery_id: str) -> Stored:
+        caller = callers.current()
+        found = await self._hub.deliveries.submit((caller.tenant, decode_id(delivery_id)))
+        return visible(caller, found, delivery_id)
+
+
+@dataclass(frozen=True)
+class _Target:
+    """The delivery that a command is about."""
+
+    delivery_id: str
+    etag: str
+    commit: bool = True
+
+    def references(self, request: Any) -> list[ExternalReference]:
+        """The names that the command gives to the delivery."""
+        delivery = getattr(request, "delivery", None)
+        return list(delivery.references) if delivery is not None else []
+
+
+def decode_id(delivery_id: str) -> UUID:
+    """The delivery's UUID; what is not even an id names nothing that exists."""
+    try:
+        return typeid.decode("dlv", delivery_id)
+    except typeid.InvalidId:
+        raise not_found("delivery", delivery_id) from None
+
+
+def visible(caller: Caller, stored: Stored | None, delivery_id: str) -> Stored:
+    """The delivery, if it exists and lies within the caller's reach."""
+    if stored is None:
+        raise not_found("delivery", delivery_id)
+    location = stored.delivery.location_id
+    caller.require_location(typeid.decode("loc", location) if location else None, "delivery", delivery_id)
+    return stored
+
+
+def _reach(caller: Caller) -> sa.ColumnElement[bool]:
+    """The deliveries of the one location of a LOCATION token, or all."""
+    return sa.true() if caller.location_id is None else deliveries.c.location_id == caller.location_id
+
+
+def _filters(request: pb.ListDeliveriesRequest) -> Iterator[sa.ColumnElement[bool]]:
+    columns = deliveries.c
+    if request.statuses:
+        yield columns.status.in_(list(request.statuses))
+    if request.location_ids:
+        yield columns.location_id.in_(_known("loc", request.location_ids))
+    if request.order_id:
+        yield columns.order_id.in_(_known("ord", [request.order_id]))
+    if request.shipment_id:
+        yield columns.shipment_id.in_(_known("shp", [request.shipment_id]))
+    if request.carrier_ref:
+        yield columns.carrier_ref == request.carrier_ref
+    if request.needs_attention:
+        yield columns.needs_attention
+    if (after := times.given_datetime(request, "created_after")) is not None:
+        yield columns.create_time >= after
+    if (before := times.given_datetime(request, "created_before")) is not None:
+        yield columns.create_time < before
+
+
+def _known(prefix: str, identifiers: Iterable[str]) -> list[UUID]:
+    """The UUIDs of the ids that are ids; the others match nothing."""
+    found = []
+    for identifier in identifiers:
+        with contextlib.suppress(typeid.InvalidId):
+            found.append(typeid.decode(prefix, identifier))
+    return found

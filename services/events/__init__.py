@@ -1,0 +1,1 @@
+"""The noun `events`: its servicer and what only it needs."""

@@ -1,0 +1,62 @@
+"""What the servicers and workers of one process share; decides nothing."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from runtime.coalescer import Coalescer
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from services.config import Settings
+from services.db.engine import transaction
+from services.deliveries import rows
+from services.events.tailing import Tailer
+from services.sealing import Sealer
+
+
+def _wall_clock() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class Hub:
+    """One per process. ``now`` is the clock of record; tests give another."""
+
+    settings: Settings
+    engine: AsyncEngine
+    sealer: Sealer
+    now: Callable[[], datetime] = _wall_clock
+
+    tailer: Tailer = field(init=False)
+    """Follows the event log for every stream of this process."""
+    deliveries: Coalescer[rows.Key, rows.Stored | None] = field(init=False)
+    """Reads deliveries by (tenant, delivery), those of simultaneous calls in one statement."""
+
+    def __post_init__(self) -> None:
+        """Joins what the parts make together."""
+        self.deliveries = Coalescer(self._read_deliveries)
+        self.tailer = Tailer(self.engine)
+
+    def transaction(self, *, commit: bool = True) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A connection in a transaction; see ``services.db.engine.transaction``."""
+        return transaction(self.engine, commit=commit)
+
+    def events_appended(self) -> None:
+        """Wakes the readers of the event log; called after the commit."""
+        self.tailer.wake()
+
+    async def close(self) -> None:
+        """Waits for the reads under way and lets go of the database."""
+        await self.deliveries.close()
+        await self.engine.dispose()
+
+    async def _read_deliveries(self, keys: Sequence[rows.Key]) -> list[rows.Stored | None]:
+        async with self.engine.connect() as connection:
+            found = await rows.read(connection, keys)
+        return [found.get(key) for key in keys]
+
+
+def make_hub(settings: Settings, engine: AsyncEngine) -> Hub:
+    """The hub of a process with these settings."""
+    return Hub(settings, engine, Sealer(settings.sealing_key, settings.former_sealing_keys))

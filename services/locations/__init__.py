@@ -1,0 +1,1 @@
+"""The noun `locations`: its servicer and what only it needs."""

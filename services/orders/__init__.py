@@ -1,0 +1,1 @@
+"""The noun `orders`: its servicer and what only it needs."""

@@ -1,0 +1,64 @@
+"""What this process serves and does in the background: a new servicer or worker is one line here."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
+
+from crossdock.v1 import (
+    access_service_pb2_grpc as access,
+)
+from crossdock.v1 import (
+    delivery_service_pb2_grpc as deliveries,
+)
+from crossdock.v1 import (
+    event_service_pb2_grpc as events,
+)
+from crossdock.v1 import (
+    location_service_pb2_grpc as locations,
+)
+from crossdock.v1 import (
+    order_service_pb2_grpc as orders,
+)
+from crossdock.v1 import (
+    webhook_service_pb2_grpc as webhooks,
+)
+
+from services.access.service import AccessServicer
+from services.deliveries.service import DeliveryServicer
+from services.events.service import EventServicer
+from services.hub import Hub
+from services.locations.service import LocationServicer
+from services.maintenance import keep_expiring, keep_maintaining
+from services.orders.service import OrderServicer
+from services.webhooks.service import WebhookServicer
+
+
+class Registration(NamedTuple):
+    """A service of the contract, how generated code adds its servicer to a server, and how one is made."""
+
+    name: str
+    add: Callable[[Any, Any], None]
+    make: Callable[[Hub], Any]
+
+
+SERVICERS: tuple[Registration, ...] = (
+    Registration("crossdock.v1.AccessService", access.add_AccessServiceServicer_to_server, AccessServicer),
+    Registration(
+        "crossdock.v1.DeliveryService", deliveries.add_DeliveryServiceServicer_to_server, DeliveryServicer
+    ),
+    Registration("crossdock.v1.EventService", events.add_EventServiceServicer_to_server, EventServicer),
+    Registration(
+        "crossdock.v1.LocationService", locations.add_LocationServiceServicer_to_server, LocationServicer
+    ),
+    Registration("crossdock.v1.OrderService", orders.add_OrderServiceServicer_to_server, OrderServicer),
+    Registration(
+        "crossdock.v1.WebhookService", webhooks.add_WebhookServiceServicer_to_server, WebhookServicer
+    ),
+)
+"""What is not here answers UNIMPLEMENTED and is not advertised."""
+
+WORKERS: tuple[tuple[str, Callable[[Hub], Awaitable[None]]], ...] = (
+    ("event log", lambda hub: hub.tailer.run()),
+    ("maintenance", keep_maintaining),
+    ("parked messages", keep_expiring),
+)
+"""Run as long as the process does; they must be able to run in any number of processes at once."""

@@ -1,0 +1,1 @@
+"""The noun `webhooks`: its servicer and what only it needs."""

@@ -1,0 +1,158 @@
+"""One embedded PostgreSQL for the whole run, a fresh migrated database per test, a real server on top of it."""
+
+import asyncio
+import itertools
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
+
+import asyncpg
+import grpc
+import pytest
+
+from runtime.postgres import EmbeddedPostgres
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from services.config import Settings
+    from services.hub import Hub
+    from services.server import Server
+
+T = TypeVar("T")
+
+SYSTEM_TOKEN = "the deployment's own key in tests"
+TEMPLATE = "migrated"
+
+
+def in_a_thread(make: Callable[[], Awaitable[T]]) -> T:
+    """Runs a coroutine for a fixture that is not asynchronous, whatever loop may be running."""
+
+    async def run() -> T:
+        return await make()
+
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, run()).result()
+
+
+async def execute(postgres: EmbeddedPostgres, statement: str) -> None:
+    """Runs a statement on the server, outside of any test's database."""
+    connection = await asyncpg.connect(postgres.url("postgres").replace("+asyncpg", ""))
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    """A server that is quick because it need not survive a crash."""
+    server = EmbeddedPostgres.start(
+        tmp_path_factory.mktemp("postgres"), durable=False, settings={"max_connections": "200"}
+    )
+    yield server
+    server.stop_immediately()
+
+
+@pytest.fixture(scope="session")
+def migrated(postgres: EmbeddedPostgres) -> str:
+    """The name of a database with the newest schema and this week's partitions, to be copied."""
+    from sqlalchemy.ext.asyncio import create_async_engine
+    from sqlalchemy.pool import NullPool
+
+    from services.db import partitions
+    from services.db.migrations import upgrade
+
+    async def migrate() -> None:
+        engine = create_async_engine(postgres.url(TEMPLATE), poolclass=NullPool)
+        await upgrade(engine)
+        await partitions.make_ahead(engine)
+        await engine.dispose()
+
+    postgres.ensure_database(TEMPLATE)
+    in_a_thread(migrate)
+    return TEMPLATE
+
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+async def empty_database_url(postgres: EmbeddedPostgres) -> AsyncIterator[str]:
+    """The address of a database of the test's own with nothing in it."""
+    name = f"test_{next(_numbers)}"
+    await execute(postgres, f"CREATE DATABASE {name} STRATEGY file_copy")
+    yield postgres.url(name)
+    await execute(postgres, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def database_url(postgres: EmbeddedPostgres, migrated: str) -> AsyncIterator[str]:
+    """The address of a migrated database of the test's own."""
+    name = f"test_{next(_numbers)}"
+    await execute(postgres, f"CREATE DATABASE {name} TEMPLATE {migrated} STRATEGY file_copy")
+    yield postgres.url(name)
+    await execute(postgres, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def settings(database_url: str, monkeypatch: pytest.MonkeyPatch) -> "Settings":
+    """What the test's server is told. Change a copy: ``settings.model_copy(update={…})``."""
+    from services.config import Settings
+
+    for name in [name for name in os.environ if name.startswith("CROSSDOCK_")]:
+        monkeypatch.delenv(name)
+    return Settings(
+        database_url=database_url,
+        encryption_key="11" * 32,
+        system_token=SYSTEM_TOKEN,
+        grpc="127.0.0.1:0",
+        metrics="",
+        allow_unsafe_commits=True,
+        notice_seconds=0,
+        grace_seconds=5,
+    )
+
+
+@pytest.fixture
+async def engine(settings: "Settings") -> AsyncIterator["AsyncEngine"]:
+    """A pool on the test's database."""
+    from services.db.engine import create_engine
+
+    engine = create_engine(settings)
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture
+async def hub(settings: "Settings", engine: "AsyncEngine") -> AsyncIterator["Hub"]:
+    """What servicers share, without a server: for tests one step below the wire."""
+    from services.hub import make_hub
+
+    hub = make_hub(settings, engine)
+    yield hub
+    await hub.close()
+
+
+@pytest.fixture
+async def server(settings: "Settings") -> AsyncIterator["Server"]:
+    """All servicers, served over loopback."""
+    from services.server import Server
+
+    server = await Server.start(settings)
+    yield server
+    await server.stop(0)
+
+
+@pytest.fixture
+async def channel(server: "Server") -> AsyncIterator[grpc.aio.Channel]:
+    """A channel to the server, without credentials: see ``system``."""
+    async with grpc.aio.insecure_channel(server.address) as channel:
+        yield channel
+
+
+@pytest.fixture
+def system() -> tuple[tuple[str, str], ...]:
+    """The metadata with which the deployment itself calls; add ``("x-crossdock-tenant", id)`` for a tenant."""
+    return (("authorization", f"Bearer {SYSTEM_TOKEN}"),)
