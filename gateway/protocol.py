@@ -72,7 +72,7 @@ class TimedHttpProtocol(HttpToolsProtocol):
         if self._changes != changes:
             # A request that arrives in one piece never costs a timer.
             self._restart_timer()
-        if False:
+        if self._awaited is _Part.HEADERS and self._unframed_bytes > MAX_HEADER_BYTES:
             self._cut(_TOO_LARGE)
         elif self._awaited is _Part.BODY and self._unframed_bytes > MAX_FRAME_BYTES:
             self._cut(b"")

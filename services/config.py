@@ -36,85 +36,85 @@ class Settings(BaseSettings):
         description="32 bytes, in hexadecimal or base64, under which secrets are sealed in the database."
     )
     former_encryption_keys: CliSuppress[SecretStr] = Field(
-        SecretStr(""),
+        default=SecretStr(""),
         description="Keys of the past, separated by commas, that still open what was sealed with them.",
     )
     system_token: CliSuppress[SecretStr] = Field(
-        SecretStr(""),
+        default=SecretStr(""),
         description="The deployment's own key, with which our processes call each other. Empty: none.",
     )
 
     grpc: str = Field(
-        "127.0.0.1:7411",
+        default="127.0.0.1:7411",
         description="Where gRPC is served: `host:port` (port 0: any free one) or `unix:/path/of/socket`.",
     )
     metrics: str = Field(
-        "127.0.0.1:7412",
+        default="127.0.0.1:7412",
         description="Where Prometheus finds `/metrics`: `host:port` (port 0: any free one). Empty: nowhere.",
     )
     ready_file: Path | None = Field(
-        None, description="Written once all is served: JSON with the bound addresses, `grpc` and `metrics`."
+        default=None, description="Written once all is served: JSON with the bound addresses, `grpc` and `metrics`."
     )
     tls_certificate: Path | None = Field(
-        None, description="PEM file with the server's certificate chain. Without it gRPC is served in clear."
+        default=None, description="PEM file with the server's certificate chain. Without it gRPC is served in clear."
     )
-    tls_key: Path | None = Field(None, description="PEM file with the private key of `tls_certificate`.")
+    tls_key: Path | None = Field(default=None, description="PEM file with the private key of `tls_certificate`.")
     tls_client_authority: Path | None = Field(
-        None,
+        default=None,
         description="PEM file with the authority whose certificates clients must present (mutual TLS).",
     )
     reuse_port: bool = Field(
-        False, description="Let several processes serve one address; the kernel spreads connections."
+        default=False, description="Let several processes serve one address; the kernel spreads connections."
     )
-    reflection: bool = Field(True, description="Tell clients the contract through gRPC server reflection.")
+    reflection: bool = Field(default=True, description="Tell clients the contract through gRPC server reflection.")
 
-    pool_size: int = Field(10, ge=1, le=1000, description="Database connections of this process, at most.")
+    pool_size: int = Field(default=10, ge=1, le=1000, description="Database connections of this process, at most.")
     pool_wait_seconds: float = Field(
-        2.0, gt=0, le=60, description="How long a call waits for a free connection before it is UNAVAILABLE."
+        default=2.0, gt=0, le=60, description="How long a call waits for a free connection before it is UNAVAILABLE."
     )
     allow_unsafe_commits: bool = Field(
-        False,
+        default=False,
         description="Serve though PostgreSQL runs with `fsync` or `synchronous_commit` off: for tests only.",
     )
     max_concurrent_rpcs: int = Field(
-        200, ge=1, description="Calls under way at once, streams apart; one more is refused as OVERLOADED."
+        default=200, ge=1, description="Calls under way at once, streams apart; one more is refused as OVERLOADED."
     )
-    max_concurrent_streams: int = Field(1000, ge=1, description="Open streams, likewise.")
+    max_concurrent_streams: int = Field(default=1000, ge=1, description="Open streams, likewise.")
     deadline_seconds: float = Field(
-        30.0,
+        default=30.0,
         gt=0,
         le=300,
         description="The longest that a call may take, whatever its own deadline. Streams have no end.",
     )
     grace_seconds: float = Field(
-        10.0, ge=0, le=300, description="How long calls under way may take to finish after SIGTERM."
+        default=10.0, ge=0, le=300, description="How long calls under way may take to finish after SIGTERM."
     )
     notice_seconds: float = Field(
-        0.5,
+        default=0.5,
         ge=0,
         le=60,
         description="After SIGTERM, how long calls are still taken while health says NOT_SERVING; part of the grace.",
     )
-    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG to ERROR.")
+    log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG to ERROR.")
     log_calls: bool = Field(
-        True, description="One log line per call. Otherwise only those that fail on our side."
+        default=True, description="One log line per call. Otherwise only those that fail on our side."
     )
 
     parked_timeout_seconds: int = Field(
-        72 * 3600, ge=60, description="How long a message for something unknown waits for it to appear."
+        default=72 * 3600, ge=60, description="How long a message for something unknown waits for it to appear."
     )
     retention_events_days: int | None = Field(
-        None, ge=1, description="Events older than this are dropped, a week at a time. None: kept."
+        default=None, ge=1, description="Events older than this are dropped, a week at a time. None: kept."
     )
     retention_webhooks_days: int | None = Field(
-        None, ge=1, description="Inbound messages, with their raw bodies, likewise."
+        default=None, ge=1, description="Inbound messages, with their raw bodies, likewise."
     )
-    retention_positions_days: int | None = Field(30, ge=1, description="The couriers' trails, likewise.")
+    retention_positions_days: int | None = Field(default=30, ge=1, description="The couriers' trails, likewise.")
     webhook_keys_days: int = Field(
-        30, ge=7, description="How long a message's key is remembered; longer than any carrier retries."
+        default=30, ge=7, description="How long a message's key is remembered; longer than any carrier retries."
     )
     idempotency_keys_hours: int = Field(
-        72, ge=24, description="How long a `request_id` is remembered with its answer."
+        default=72, ge=24, description="How long a `request_id` is remembered with its answer."
     )
 
     @field_validator("database_url")

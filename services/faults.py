@@ -1,11 +1,10 @@
 """What an exception of any kind means to a caller: turns it into a ``Problem``, and lets no text of it through."""
 
-import grpc
 from google.protobuf.message import DecodeError
-from runtime.coalescer import CoalescerClosed, Overloaded
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from runtime.coalescer import CoalescerClosed, Overloaded
 from services.errors import Problem, Violation
 
 _SQL_STATES = {
@@ -42,16 +41,6 @@ def problem_of(error: BaseException, method: str, request_id: str) -> Problem:
         return Problem("INTERNAL", "something broke on our side", {"request_id": request_id})
     metadata = {"METHOD_NOT_SERVED": {"method": method}, "OVERLOADED": {"limit": "queue"}}.get(reason, {})
     return Problem(reason, _TOLD[reason], metadata)
-
-
-def code_of(error: BaseException, context: "grpc.aio.ServicerContext[bytes, bytes]") -> grpc.StatusCode:
-    """The code under which a call that ended so is counted."""
-    if isinstance(error, Problem):
-        return error.code
-    # Who called is gone: its own deadline passed, or it cancelled.
-    remaining = context.time_remaining()
-    late = remaining is not None and remaining <= 0
-    return grpc.StatusCode.DEADLINE_EXCEEDED if late else grpc.StatusCode.CANCELLED
 
 
 def _reason(error: BaseException) -> str:

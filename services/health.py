@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Iterable
+from typing import Any
 
 import sqlalchemy as sa
 import structlog
-from grpc_health.v1.health import aio
+from grpc_health.v1 import health
 from grpc_health.v1.health_pb2 import HealthCheckResponse
 from prometheus_client import Gauge
 from sqlalchemy.exc import SQLAlchemyError
@@ -27,7 +28,7 @@ class Health:
     """The health service's statuses. ``engine`` is the probe's own, so that a busy pool is not taken for a dead one."""
 
     def __init__(self, engine: AsyncEngine, services: Iterable[str]) -> None:
-        self.servicer = aio.HealthServicer()
+        self.servicer: Any = health.aio.HealthServicer()  # type: ignore[attr-defined]  # the stubs lack it
         self._engine = engine
         self._services = ("", *services)
         self._ready: bool | None = None
@@ -68,7 +69,7 @@ class Health:
             if self._ready is not False:
                 log.warning("the database cannot be written", error=type(error).__name__)
             return False
-        except Exception:  # noqa: BLE001  the driver's own errors of connecting
+        except Exception:  # the driver's own errors of connecting
             log.warning("the database cannot be written", exc_info=True)
             return False
         return True

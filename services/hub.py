@@ -5,9 +5,9 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from runtime.coalescer import Coalescer
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from runtime.coalescer import Coalescer
 from services.config import Settings
 from services.db.engine import transaction
 from services.deliveries import rows

@@ -11,9 +11,10 @@ from pathlib import Path
 import structlog
 import uvloop
 from pydantic import ValidationError
-from runtime import logging
+from pydantic_settings import CliApp
 from sqlalchemy.exc import SQLAlchemyError
 
+from runtime import logging
 from services.config import Settings
 from services.db.engine import UnsafeDatabase
 from services.server import AddressNotServed, Server
@@ -24,7 +25,7 @@ log = structlog.get_logger()
 def main(argv: Sequence[str] | None = None) -> int:
     """Serves until SIGTERM or SIGINT. 0: ended cleanly, 1: could not serve, 2: the settings are wrong."""
     try:
-        settings = Settings(_cli_parse_args=list(sys.argv[1:] if argv is None else argv))
+        settings = CliApp.run(Settings, cli_args=list(sys.argv[1:] if argv is None else argv))
     except ValidationError as error:
         for each in error.errors(include_url=False, include_input=False, include_context=False):
             name = ".".join(str(part) for part in each["loc"])
@@ -34,10 +35,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         uvloop.run(serve(settings))
     except (UnsafeDatabase, AddressNotServed) as error:
-        log.error("cannot serve", error=str(error))
+        log.error("cannot serve", error=str(error))  # noqa: TRY400  the message says it all
         return 1
     except (SQLAlchemyError, OSError) as error:
-        log.error("cannot serve", error=f"{type(error).__name__}: {error}")
+        log.error("cannot serve", error=f"{type(error).__name__}: {error}")  # noqa: TRY400  likewise
         return 1
     return 0
 

@@ -44,7 +44,7 @@ async def keep_maintaining(hub: Hub) -> None:
     """Every hour, forever; a failure is told and tried again in a minute."""
     while True:
         await asyncio.sleep(EVERY_SECONDS)
-        while not await _succeeds(hub):
+        while not await _succeeds(hub):  # noqa: ASYNC110  no event tells when it would succeed
             await asyncio.sleep(AGAIN_SECONDS)
 
 
@@ -59,7 +59,7 @@ async def keep_expiring(hub: Hub) -> None:
 async def _succeeds(hub: Hub) -> bool:
     try:
         await maintain(hub)
-    except Exception:  # noqa: BLE001  a worker outlives whatever befalls the database
+    except Exception:  # a worker outlives whatever befalls the database
         log.exception("maintenance failed")
         return False
     return True

@@ -3,24 +3,12 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
-from crossdock.v1 import (
-    access_service_pb2_grpc as access,
-)
-from crossdock.v1 import (
-    delivery_service_pb2_grpc as deliveries,
-)
-from crossdock.v1 import (
-    event_service_pb2_grpc as events,
-)
-from crossdock.v1 import (
-    location_service_pb2_grpc as locations,
-)
-from crossdock.v1 import (
-    order_service_pb2_grpc as orders,
-)
-from crossdock.v1 import (
-    webhook_service_pb2_grpc as webhooks,
-)
+from crossdock.v1.access_service_pb2_grpc import add_AccessServiceServicer_to_server
+from crossdock.v1.delivery_service_pb2_grpc import add_DeliveryServiceServicer_to_server
+from crossdock.v1.event_service_pb2_grpc import add_EventServiceServicer_to_server
+from crossdock.v1.location_service_pb2_grpc import add_LocationServiceServicer_to_server
+from crossdock.v1.order_service_pb2_grpc import add_OrderServiceServicer_to_server
+from crossdock.v1.webhook_service_pb2_grpc import add_WebhookServiceServicer_to_server
 
 from services.access.service import AccessServicer
 from services.deliveries.service import DeliveryServicer
@@ -41,18 +29,12 @@ class Registration(NamedTuple):
 
 
 SERVICERS: tuple[Registration, ...] = (
-    Registration("crossdock.v1.AccessService", access.add_AccessServiceServicer_to_server, AccessServicer),
-    Registration(
-        "crossdock.v1.DeliveryService", deliveries.add_DeliveryServiceServicer_to_server, DeliveryServicer
-    ),
-    Registration("crossdock.v1.EventService", events.add_EventServiceServicer_to_server, EventServicer),
-    Registration(
-        "crossdock.v1.LocationService", locations.add_LocationServiceServicer_to_server, LocationServicer
-    ),
-    Registration("crossdock.v1.OrderService", orders.add_OrderServiceServicer_to_server, OrderServicer),
-    Registration(
-        "crossdock.v1.WebhookService", webhooks.add_WebhookServiceServicer_to_server, WebhookServicer
-    ),
+    Registration("crossdock.v1.AccessService", add_AccessServiceServicer_to_server, AccessServicer),
+    Registration("crossdock.v1.DeliveryService", add_DeliveryServiceServicer_to_server, DeliveryServicer),
+    Registration("crossdock.v1.EventService", add_EventServiceServicer_to_server, EventServicer),
+    Registration("crossdock.v1.LocationService", add_LocationServiceServicer_to_server, LocationServicer),
+    Registration("crossdock.v1.OrderService", add_OrderServiceServicer_to_server, OrderServicer),
+    Registration("crossdock.v1.WebhookService", add_WebhookServiceServicer_to_server, WebhookServicer),
 )
 """What is not here answers UNIMPLEMENTED and is not advertised."""
 

@@ -11,8 +11,8 @@ import grpc
 import structlog
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
-from runtime.metrics import MetricsServer
 
+from runtime.metrics import MetricsServer
 from services.authentication import Authenticator
 from services.config import Settings
 from services.db.engine import create_engine, require_safe_commits

@@ -36,6 +36,6 @@ class Workers:
         while True:
             try:
                 await work(self._hub)
-            except Exception:  # noqa: BLE001  a worker outlives whatever befalls it
+            except Exception:  # a worker outlives whatever befalls it
                 log.exception("worker failed", worker=name)
             await asyncio.sleep(AGAIN_SECONDS)

@@ -49,7 +49,9 @@ async def execute(postgres: EmbeddedPostgres, statement: str) -> None:
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
     """A server that is quick because it need not survive a crash."""
     server = EmbeddedPostgres.start(
-        tmp_path_factory.mktemp("postgres"), durable=False, settings={"max_connections": "200"}
+        tmp_path_factory.mktemp("postgres"),
+        durable=False,
+        settings={"max_connections": "200", "checkpoint_timeout": "1h", "max_wal_size": "8GB"},
     )
     yield server
     server.stop_immediately()
@@ -82,7 +84,7 @@ _numbers = itertools.count(1)
 async def empty_database_url(postgres: EmbeddedPostgres) -> AsyncIterator[str]:
     """The address of a database of the test's own with nothing in it."""
     name = f"test_{next(_numbers)}"
-    await execute(postgres, f"CREATE DATABASE {name} STRATEGY file_copy")
+    await execute(postgres, f"CREATE DATABASE {name} STRATEGY wal_log")
     yield postgres.url(name)
     await execute(postgres, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
@@ -91,7 +93,7 @@ async def empty_database_url(postgres: EmbeddedPostgres) -> AsyncIterator[str]:
 async def database_url(postgres: EmbeddedPostgres, migrated: str) -> AsyncIterator[str]:
     """The address of a migrated database of the test's own."""
     name = f"test_{next(_numbers)}"
-    await execute(postgres, f"CREATE DATABASE {name} TEMPLATE {migrated} STRATEGY file_copy")
+    await execute(postgres, f"CREATE DATABASE {name} TEMPLATE {migrated} STRATEGY wal_log")
     yield postgres.url(name)
     await execute(postgres, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
@@ -99,14 +101,16 @@ async def database_url(postgres: EmbeddedPostgres, migrated: str) -> AsyncIterat
 @pytest.fixture
 def settings(database_url: str, monkeypatch: pytest.MonkeyPatch) -> "Settings":
     """What the test's server is told. Change a copy: ``settings.model_copy(update={…})``."""
+    from pydantic import SecretStr
+
     from services.config import Settings
 
     for name in [name for name in os.environ if name.startswith("CROSSDOCK_")]:
         monkeypatch.delenv(name)
     return Settings(
-        database_url=database_url,
-        encryption_key="11" * 32,
-        system_token=SYSTEM_TOKEN,
+        database_url=SecretStr(database_url),
+        encryption_key=SecretStr("11" * 32),
+        system_token=SecretStr(SYSTEM_TOKEN),
         grpc="127.0.0.1:0",
         metrics="",
         allow_unsafe_commits=True,

@@ -65,13 +65,16 @@ async def make_ahead(engine: AsyncEngine, now: datetime | None = None) -> list[s
     """Makes this week's partitions and those of the two weeks ahead; returns the names of the new ones."""
     made = []
     for table in PARTITIONED:
-        for partition in _wanted(table, now or datetime.now(UTC)):
+        wanted = set(_weeks(now or datetime.now(UTC)))
+        async with engine.connect() as connection:
+            missing = wanted - await _existing(connection, table)
+        for start in sorted(missing):
             # Each in its own transaction: it locks little, and not for long.
             async with engine.begin() as connection:
                 await _begin_change(connection)
-                if partition.start not in await _existing(connection, table):
-                    await _make(connection, partition)
-                    made.append(partition.name)
+                if start not in await _existing(connection, table):  # nobody was faster
+                    await _make(connection, Partition(table, start))
+                    made.append(Partition(table, start).name)
     if made:
         log.info("partitions made", partitions=made)
     return made
@@ -139,17 +142,19 @@ async def _make(connection: AsyncConnection, partition: Partition) -> None:
     for statement in (
         f'CREATE TABLE "{name}" (LIKE {table} INCLUDING ALL)',
         f"LOCK TABLE {rest} IN ACCESS EXCLUSIVE MODE",
-        f"WITH strays AS (DELETE FROM {rest} WHERE {key} >= {low} AND {key} < {high} RETURNING *)"  # noqa: S608
-        f' INSERT INTO "{name}" SELECT * FROM strays',
+        (
+            f"WITH strays AS (DELETE FROM {rest} WHERE {key} >= {low} AND {key} < {high} RETURNING *)"  # noqa: S608
+            f' INSERT INTO "{name}" SELECT * FROM strays'
+        ),
         f'ALTER TABLE {table} ATTACH PARTITION "{name}" FOR VALUES FROM ({low}) TO ({high})',
     ):
         await connection.exec_driver_sql(statement)
 
 
-def _wanted(table: str, now: datetime) -> Iterator[Partition]:
+def _weeks(now: datetime) -> Iterator[datetime]:
     start = week_of(now)
     while start <= now + AHEAD:
-        yield Partition(table, start)
+        yield start
         start += SPAN
 
 

@@ -99,6 +99,4 @@ def _check_agreed(delivery: Delivery, report: DeliveryReport) -> None:
         was_set = delivery.HasField("fee") if name == "fee" else bool(had)
         is_told = report.patch.HasField("fee") if name == "fee" else bool(told)
         if was_set and ((is_told and had != told) or name in report.clear_mask.paths):
-            raise FieldImmutable(
-                f"delivery.{name} is set once and has another value", {"field": f"delivery.{name}"}
-            )
+            raise FieldImmutable(f"delivery.{name} is set once and has another value", {"field": f"delivery.{name}"})

@@ -72,9 +72,7 @@ def replay(event: Event) -> Input:
     """The input behind an event with a report; an event without number is a stored ping, not recorded."""
     time, receive_time = event.event_time, event.record_time
     key = order_key(event.report, time, receive_time)
-    return Input(
-        event.report, time, receive_time, key, event.webhook_id, event.source_id, recorded=event.number > 0
-    )
+    return Input(event.report, time, receive_time, key, event.webhook_id, event.source_id, recorded=event.number > 0)
 
 
 def order_time(report: DeliveryReport, receive_time: Timestamp, delivery_create_time: Timestamp) -> Timestamp:

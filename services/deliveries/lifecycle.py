@@ -42,7 +42,7 @@ class Outcome:
     last_key: bytes
     """The key of the youngest input folded in; to be stored."""
     last_ping: Input | None = None
-    """The youngest new input that left no event; to be stored in place of the one before, if there is one."""
+    """The youngest ping that left no event; to be stored in place of the one before, if there is one."""
     results: list[Result] = field(default_factory=list)
     """What became of each input, in the order of their keys."""
 
@@ -124,10 +124,10 @@ def refold(
     Events are made for the new ones only, as seen from the outside: an old event is never changed. A stored
     ping to which a late report gives a meaning beyond the position gets its event then.
     """
-    history = list(history)
-    known = {given.key: given for given in history if not given.recorded}
-    known |= {given.key: given for given in history if given.recorded}
-    outcome = Outcome(present, max(known, default=b""))
+    past = sorted(history, key=attrgetter("recorded"))
+    known = {given.key: given for given in past}
+    pings = [given for given in past if not given.recorded]
+    outcome = Outcome(present, max(known, default=b""), max(pings, key=_by_key, default=None))
     for given in sorted(new, key=_by_key):
         if given.key in known:
             outcome.results.append(duplicate(given))
@@ -136,7 +136,9 @@ def refold(
         fold = _fold(initial, sorted(known.values(), key=_by_key), given, accept_late_delivered)
         _keep_record(outcome.delivery, fold.delivery)
         finding = _find(fold, given)
-        _add(outcome, record(outcome.delivery, fold.delivery, given, finding, now))
+        told = record(outcome.delivery, fold.delivery, given, finding, now)
+        _add(outcome, told)
+        known[given.key] = replace(given, recorded=bool(told.events))
         outcome.delivery = fold.delivery
         for ping in fold.awoken:
             _add(outcome, record(fold.delivery, fold.delivery, ping, _AWOKEN, now))
@@ -181,17 +183,16 @@ def _fold(initial: Delivery, inputs: list[Input], subject: Input, accept_late_de
 
 def _find(fold: _Fold, given: Input) -> Finding:
     """What to say of a late input: of its place in the order, and of what came after it."""
-    because = f"It came late and was put in its place. {fold.move.because}"
-    if fold.move.disposition != events.DISPOSITION_NO_CHANGE or not fold.changed:
-        return Finding(fold.move.disposition, because, fold.passing)
-    if fold.overtaken:
+    report, because = given.report, f"It came late and was put in its place. {fold.move.because}"
+    disposition = fold.move.disposition
+    if fold.overtaken and (report.status or report.patch.HasField("courier")):
         because += " The way started again after it: it speaks of a driver or a booking that is no more."
-        return Finding(events.DISPOSITION_STALE, because, fold.passing)
-    status, told = fold.delivery.status, given.report.status
-    if told and RANKS[told] < RANKS[status]:
-        because += f" {WORDS[status]} is known by now."
-        return Finding(events.DISPOSITION_REGRESSION_IGNORED, because, fold.passing)
-    return Finding(events.DISPOSITION_STALE, because + " Newer reports say otherwise.", fold.passing)
+        disposition = events.DISPOSITION_STALE
+    elif disposition == events.DISPOSITION_NO_CHANGE and fold.changed:
+        behind = report.status and RANKS[report.status] < RANKS[fold.delivery.status]
+        because += f" By now it is {WORDS[fold.delivery.status]}." if behind else " Newer reports say otherwise."
+        disposition = events.DISPOSITION_REGRESSION_IGNORED if behind else events.DISPOSITION_STALE
+    return Finding(disposition, because, fold.passing)
 
 
 _AWOKEN = Finding(

@@ -52,12 +52,8 @@ _WHOLE = frozenset(
 
 _NAMES: dict[str, Callable[[Any], object]] = {
     "crossdock.v1.Delivery.references": lambda reference: (reference.scope, reference.value),
-    "crossdock.v1.Delivery.costs": lambda item: (
-        item.item_id or item.name or item.SerializeToString(deterministic=True)
-    ),
-    "crossdock.v1.Delivery.refunds": lambda refund: (
-        refund.external_id or refund.SerializeToString(deterministic=True)
-    ),
+    "crossdock.v1.Delivery.costs": lambda item: item.item_id or item.name or item.SerializeToString(deterministic=True),
+    "crossdock.v1.Delivery.refunds": lambda refund: refund.external_id or refund.SerializeToString(deterministic=True),
     "crossdock.v1.Delivery.proofs": lambda proof: (
         proof.kind,
         proof.kind_raw,

@@ -64,13 +64,16 @@ def forget_driver(delivery: Delivery) -> None:
 
 
 def _keep(delivery: Delivery, wanted: Callable[[Status], bool]) -> None:
-    kept = [milestone for milestone in delivery.milestones if wanted(milestone.status)]
-    if len(kept) != len(delivery.milestones):
-        delivery.milestones[:] = kept
+    for index in range(len(delivery.milestones) - 1, -1, -1):
+        if not wanted(delivery.milestones[index].status):
+            del delivery.milestones[index]
 
 
 def _sort(delivery: Delivery) -> None:
-    delivery.milestones.sort(key=_order)
+    """Only what was added or moved last can be out of place, and mostly it is not."""
+    known = delivery.milestones
+    if any(_order(known[index - 1]) > _order(known[index]) for index in range(1, len(known))):
+        known.sort(key=_order)
 
 
 def _order(milestone: Milestone) -> tuple[int, int, int, int]:

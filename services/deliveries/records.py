@@ -48,9 +48,11 @@ def record(before: Delivery, after: Delivery, given: Input, finding: Finding, no
     explanation = finding.because + _effect(disposition, changed)
     if finding.passing and PING_MEMBERS.issuperset(changed):
         return Result(given, disposition, explanation, [])
-    events = _inferred(before, after, given)
+    # The place of an override in the order is its moment of record, which may lie just ahead of now.
+    moment = given.receive_time if given.report.override else now
+    events = _inferred(before, after, given.time, moment)
     previous = events[-1].status if events else before.status
-    event = _event(after, kinds_of(changed), given.time, given.receive_time)
+    event = _event(after, kinds_of(changed), given.time, moment)
     event.previous_status = previous
     event.status = after.status
     event.disposition = disposition
@@ -84,27 +86,23 @@ def record_creation(delivery: Delivery, now: Timestamp) -> Event:
     return event
 
 
-def _inferred(before: Delivery, after: Delivery, given: Input) -> list[Event]:
+def _inferred(before: Delivery, after: Delivery, time: Timestamp, moment: Timestamp) -> list[Event]:
     """One event for each status that was skipped on the way from ``before`` to ``after``."""
     events: list[Event] = []
     if before.status == after.status:
         return events
-    known = {
-        (milestone.status, milestone.time.seconds, milestone.time.nanos) for milestone in before.milestones
-    }
+    known = {(milestone.status, milestone.time.seconds, milestone.time.nanos) for milestone in before.milestones}
     previous = before.status
     for milestone in after.milestones:
         place = (milestone.status, milestone.time.seconds, milestone.time.nanos)
         if not milestone.synthetic or place in known:
             continue
-        event = _event(after, [pb.EVENT_KIND_STATUS_CHANGED], milestone.time, given.receive_time)
+        event = _event(after, [pb.EVENT_KIND_STATUS_CHANGED], time, moment)
         event.previous_status = previous
         event.status = previous = milestone.status
         event.disposition = pb.DISPOSITION_APPLIED
         event.synthetic = True
-        event.explanation = (
-            f"Nobody reported {WORDS[milestone.status]}: it follows from {WORDS[after.status]}."
-        )
+        event.explanation = f"Nobody reported {WORDS[milestone.status]}: it follows from {WORDS[after.status]}."
         event.changed_paths.extend(("status", "milestones"))
         events.append(event)
     return events

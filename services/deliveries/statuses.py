@@ -65,9 +65,7 @@ PHASES: dict[Status, str] = {
 }
 """The stretch of the way that a status belongs to; empty for the two that are no place on it."""
 
-WORDS: dict[Status, str] = {
-    value: name.removeprefix("DELIVERY_STATUS_") for name, value in pb.DeliveryStatus.items()
-}
+WORDS: dict[Status, str] = {value: name.removeprefix("DELIVERY_STATUS_") for name, value in pb.DeliveryStatus.items()}
 """What explanations call a status."""
 
 _TO_THE_GOODS = (

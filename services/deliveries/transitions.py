@@ -72,9 +72,7 @@ class Move(NamedTuple):
     """A person sets the status, which needs no rule."""
 
 
-def decide(
-    delivery: Delivery, report: DeliveryReport, time: Timestamp, *, accept_late_delivered: bool
-) -> Move:
+def decide(delivery: Delivery, report: DeliveryReport, time: Timestamp, *, accept_late_delivered: bool) -> Move:
     """What becomes of the status when a report about it is told at ``time``."""
     status = delivery.status
     if report.override and report.status:
@@ -101,10 +99,7 @@ def decide(
 
 def is_driver_known(delivery: Delivery) -> bool:
     """Whether somebody is on the way for this booking, by name or by what was reported."""
-    return (
-        delivery.HasField("courier")
-        or milestones.find(delivery, pb.DELIVERY_STATUS_DRIVER_ASSIGNED) is not None
-    )
+    return delivery.HasField("courier") or milestones.find(delivery, pb.DELIVERY_STATUS_DRIVER_ASSIGNED) is not None
 
 
 def skipped(delivery: Delivery, move: Move) -> tuple[Status, ...]:
@@ -159,9 +154,7 @@ def _leave(delivery: Delivery, report: DeliveryReport, time: Timestamp, accept_l
         return Move(status, f"It confirms {here}.", accepted=True)
     match EXITS.get((status, target)):
         case "requested" if report.actor.kind in REQUESTERS:
-            return Move(
-                target, "The goods were handed over, and somebody asked for them back.", accepted=True
-            )
+            return Move(target, "The goods were handed over, and somebody asked for them back.", accepted=True)
         case "goods":
             return Move(target, f"It was {here}, and the carrier turns out to hold the goods.", accepted=True)
         case "retry" if report.reset == reports.RESET_BOOKING or report.actor.kind in REQUESTERS:

@@ -6,7 +6,7 @@ the layers around a method once; a layer is a function from the method and what 
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import grpc
 from google.protobuf.message import Message
@@ -40,3 +40,8 @@ def metadata_value(context: Context, key: str) -> str | None:
         if name == key:
             return value if isinstance(value, str) else value.decode("latin-1")
     return None
+
+
+def seconds_left(context: Context) -> float | None:
+    """Until the caller's deadline; None when it set none, which the stubs deny."""
+    return cast("float | None", context.time_remaining())

@@ -4,18 +4,23 @@ Health and reflection are not of the contract and are left as they are.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import grpc
 
+from services.errors import Problem
 from services.interceptors.calls import Context, Handler, Layer, Method, Proceed
 from services.interceptors.errors import answer_problem
-from services.errors import Problem
+
+if TYPE_CHECKING:
+    _Interceptor: TypeAlias = grpc.aio.ServerInterceptor[Any, Any]
+else:
+    _Interceptor = grpc.aio.ServerInterceptor  # generic in the stubs alone
 
 PREFIX = "/crossdock."
 
 
-class Chain(grpc.aio.ServerInterceptor):
+class Chain(_Interceptor):
     """``layers`` are given outermost first."""
 
     def __init__(self, layers: Sequence[Layer]) -> None:
@@ -41,9 +46,7 @@ class Chain(grpc.aio.ServerInterceptor):
     def _wrapped(self, name: str, handler: Any) -> Handler:
         if handler.request_streaming:
             raise TypeError(f"{name}: the contract has no streams of requests")
-        method = Method(
-            name, handler.response_streaming, handler.request_deserializer, handler.response_serializer
-        )
+        method = Method(name, handler.response_streaming, handler.request_deserializer, handler.response_serializer)
         proceed = _write_all(method, handler.unary_stream) if method.streaming else _answer(method, handler.unary_unary)
         for layer in reversed(self._layers):
             proceed = layer(method, proceed)

@@ -29,9 +29,7 @@ def concurrency(calls: Places, streams: Places) -> Layer:
         async def admit(request: bytes, context: Context) -> Any:
             if places.taken >= places.limit:
                 shed.inc()
-                raise Problem(
-                    "OVERLOADED", "too many calls are under way here", {"limit": str(places.limit)}
-                )
+                raise Problem("OVERLOADED", "too many calls are under way here", {"limit": str(places.limit)})
             places.taken += 1
             places.peak = max(places.peak, places.taken)
             try:

@@ -8,7 +8,7 @@ import asyncio
 from typing import Any
 
 from services.errors import Problem
-from services.interceptors.calls import Context, Layer, Method, Proceed
+from services.interceptors.calls import Context, Layer, Method, Proceed, seconds_left
 
 
 def deadlines(seconds: float) -> Layer:
@@ -19,18 +19,17 @@ def deadlines(seconds: float) -> Layer:
             return proceed
 
         async def hurry(request: bytes, context: Context) -> Any:
-            remaining = context.time_remaining()
+            remaining = seconds_left(context)
             if remaining is not None and remaining <= seconds:
                 return await proceed(request, context)  # gRPC itself cancels us in time
+            scope = asyncio.timeout(seconds)
             try:
-                async with asyncio.timeout(seconds) as scope:
+                async with scope:
                     return await proceed(request, context)
             except TimeoutError:
                 if not scope.expired():
                     raise
-                raise Problem(
-                    "DEADLINE_EXCEEDED", f"calls may take {seconds:g} s; this one was given up"
-                ) from None
+                raise Problem("DEADLINE_EXCEEDED", f"calls may take {seconds:g} s; this one was given up") from None
 
         return hurry
 

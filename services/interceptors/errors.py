@@ -34,7 +34,7 @@ def errors(method: Method, proceed: Proceed) -> Proceed:
             raise
         except Exception as error:  # noqa: BLE001  the last line of defence: grpc would tell its text to the client
             problem = problem_of(error, name, request_id)
-        await answer_problem(context, problem)
+        return await answer_problem(context, problem)
 
     return serve
 

@@ -7,11 +7,11 @@ from typing import Any
 import grpc
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
-from runtime.metrics import RPC_SECONDS_BUCKETS
 
+from runtime.metrics import RPC_SECONDS_BUCKETS
 from services.errors import Problem
-from services.faults import code_of, problem_of
-from services.interceptors.calls import Context, Layer, Method, Proceed
+from services.faults import problem_of
+from services.interceptors.calls import Context, Layer, Method, Proceed, seconds_left
 
 log = structlog.get_logger()
 
@@ -47,10 +47,10 @@ def observing(*, log_calls: bool) -> Layer:
             under_way.inc()
             try:
                 response = await proceed(request, context)
-            except (asyncio.CancelledError, grpc.aio.AbortError) as error:
-                ended(code_of(error, context), began)
+            except (asyncio.CancelledError, grpc.aio.AbortError):
+                ended(_code_of_cancelled(context), began)
                 raise
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  told as a problem, logged with its traceback
                 problem = error if isinstance(error, Problem) else problem_of(error, name, _request_id())
                 # Only what nobody foresaw comes with its traceback.
                 ended(problem.code, began, reason=problem.reason, exc_info=None if problem is error else error)
@@ -63,6 +63,13 @@ def observing(*, log_calls: bool) -> Layer:
         return observe
 
     return layer
+
+
+def _code_of_cancelled(context: Context) -> grpc.StatusCode:
+    """Who called is gone: its own deadline passed, or it cancelled."""
+    left = seconds_left(context)
+    late = left is not None and left <= 0
+    return grpc.StatusCode.DEADLINE_EXCEEDED if late else grpc.StatusCode.CANCELLED
 
 
 def _request_id() -> str:

@@ -41,9 +41,7 @@ def validation(method: Method, proceed: Proceed) -> Proceed:
 
 def broken(found: Iterable[protovalidate.Violation]) -> Problem:
     """The problem that lists all violations, each with its field's path."""
-    violations = tuple(
-        Violation(field_path(each.proto), each.proto.message, each.proto.rule_id) for each in found
-    )
+    violations = tuple(Violation(field_path(each.proto), each.proto.message, each.proto.rule_id) for each in found)
     told = "; ".join(f"{each.field}: {each.description}" if each.field else each.description for each in violations)
     return Problem("INVALID_REQUEST", told, violations=violations)
 
@@ -62,5 +60,3 @@ def field_path(violation: Any) -> str:
 def _too_large(limit: int) -> Problem:
     told = f"the request may have {limit // MIB} MiB"
     return Problem("INVALID_REQUEST", told, violations=(Violation("", told, "max_bytes"),))
-
-

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from crossdock.v1.order_pb2 import Order
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services import ids, times
@@ -36,7 +37,7 @@ async def complete(connection: AsyncConnection, tenant_id: UUID, found: Iterable
     d = deliveries
     query = (
         sa.select(d.c.order_id, d.c.delivery_id)
-        .distinct(d.c.order_id)
+        .ext(distinct_on(d.c.order_id))
         .where(d.c.tenant_id == tenant_id, d.c.order_id.in_(by_id))
         .order_by(d.c.order_id, d.c.live.desc(), d.c.delivery_id.desc())
     )

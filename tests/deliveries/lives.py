@@ -65,7 +65,7 @@ def state_of(delivery: Delivery) -> Delivery:
     state = Delivery()
     state.CopyFrom(delivery)
     for member in ("update_time", "last_event_number", "etag"):
-        state.ClearField(member)  # type: ignore[arg-type]
+        state.ClearField(member)
     return state
 
 
@@ -85,9 +85,7 @@ class Book:
         delivery, created = lifecycle.start(Delivery(id="dlv_1"), now=at(0), source_id=source_id)
         return cls(delivery, [created], keep_pings=keep_pings)
 
-    def hear(
-        self, *reports: DeliveryReport, received: float = 3600, accept_late: bool = True
-    ) -> list[Result]:
+    def hear(self, *reports: DeliveryReport, received: float = 3600, accept_late: bool = True) -> list[Result]:
         """Takes one batch."""
         heard = [inputs.receive(_copy(each), at(received), at(0), webhook_id="whk_1") for each in reports]
         if all(given.key >= self.last_key for given in heard):

@@ -155,7 +155,9 @@ async def test_a_body_that_dribbles_is_408_at_the_deadline_and_the_connection_cl
         assert 0.4 < time.monotonic() - began < 2
 
 
-async def test_a_stubborn_route_cannot_turn_a_refusal_into_an_answer(client: httpx.AsyncClient) -> None:
+async def test_a_stubborn_route_cannot_turn_a_refusal_into_an_answer(
+    edge: RunningEdge, client: httpx.AsyncClient
+) -> None:
     async def too_much() -> AsyncIterator[bytes]:
         for _ in range(30):
             yield b"x" * 10_000
@@ -163,6 +165,7 @@ async def test_a_stubborn_route_cannot_turn_a_refusal_into_an_answer(client: htt
     response = await client.post("/stubborn", content=too_much())
 
     assert "all is well" not in response.text
+    await eventually(lambda: edge.requests_counted("POST", "/stubborn", 413))
 
 
 async def test_json_gets_the_headers_for_programs(client: httpx.AsyncClient) -> None:

@@ -1,16 +1,20 @@
 """The contract as its descriptors tell it, for tests that must hold for every method."""
 
+import asyncio
 import importlib
 import pkgutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import cast
 
 import crossdock.v1
 import grpc
 from google.protobuf import message_factory
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
+
+SILENCE_SECONDS = 0.3
 
 
 @dataclass(frozen=True)
@@ -36,25 +40,23 @@ class Method:
 
     async def call(
         self, channel: grpc.aio.Channel, request: Message, metadata: tuple[tuple[str, str], ...]
-    ) -> Message:
-        """The answer, or the first one of a stream."""
+    ) -> Message | None:
+        """The answer, or the first one of a stream; None when a stream stays silent for a while."""
         answers = message_factory.GetMessageClass(self.descriptor.output_type)
-        if self.descriptor.server_streaming:
-            stream = channel.unary_stream(
-                self.path,
-                request_serializer=_serialised,
-                response_deserializer=answers.FromString,
-            )(request, metadata=metadata, timeout=10)
-            try:
-                first = await stream.read()
-                assert isinstance(first, Message), "the stream ended without an answer or an error"
-                return first
-            finally:
-                stream.cancel()
-        unary = channel.unary_unary(
+        if not self.descriptor.server_streaming:
+            unary = channel.unary_unary(
+                self.path, request_serializer=_serialised, response_deserializer=answers.FromString
+            )
+            return cast(Message, await unary(request, metadata=metadata, timeout=10))
+        stream = channel.unary_stream(
             self.path, request_serializer=_serialised, response_deserializer=answers.FromString
-        )
-        return await unary(request, metadata=metadata, timeout=10)
+        )(request, metadata=metadata, timeout=10)
+        try:
+            return cast(Message, await asyncio.wait_for(stream.read(), SILENCE_SECONDS))
+        except TimeoutError:
+            return None
+        finally:
+            stream.cancel()
 
 
 def _serialised(message: Message) -> bytes:

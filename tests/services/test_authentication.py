@@ -152,9 +152,7 @@ async def test_a_token_ends_on_the_dot_though_it_is_remembered(
     assert await reason(authenticator, value) == "TOKEN_ENDED"
 
 
-async def test_a_token_acts_for_its_own_tenant_alone(
-    hub: Hub, authenticator: Authenticator, tenant_id: str
-) -> None:
+async def test_a_token_acts_for_its_own_tenant_alone(hub: Hub, authenticator: Authenticator, tenant_id: str) -> None:
     _, value = await make_token(hub, tenant_id)
 
     assert await reason(authenticator, value, tenant_id) == "recognised"
@@ -162,9 +160,7 @@ async def test_a_token_acts_for_its_own_tenant_alone(
         assert await reason(authenticator, value, other) == "NOT_FOUND"
 
 
-async def test_the_deployments_own_key_chooses_its_tenant(
-    authenticator: Authenticator, tenant_id: str
-) -> None:
+async def test_the_deployments_own_key_chooses_its_tenant(authenticator: Authenticator, tenant_id: str) -> None:
     nobody = await authenticator.authenticate(SYSTEM_TOKEN, None)
     somebody = await authenticator.authenticate(SYSTEM_TOKEN, tenant_id)
 

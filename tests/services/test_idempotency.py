@@ -40,9 +40,7 @@ class Work:
         self.may_end = asyncio.Event()
         self.may_end.set()
 
-    async def __call__(
-        self, request: CreateOrderRequest = REQUEST, caller: Caller = CALLER
-    ) -> CreateOrderResponse:
+    async def __call__(self, request: CreateOrderRequest = REQUEST, caller: Caller = CALLER) -> CreateOrderResponse:
         async with self.hub.transaction() as connection:
             return await once(connection, caller, METHOD, request, lambda: self._produce(connection))
 

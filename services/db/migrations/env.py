@@ -8,7 +8,7 @@ from alembic import context
 from services.db.tables import PARTITIONED, metadata
 
 
-def include_name(name: str | None, kind: str, parents: Mapping[Any, Any]) -> bool:
+def include_name(name: str | None, kind: str, _: Mapping[Any, Any]) -> bool:
     """Leaves out single partitions: they come and go with time, not with versions."""
     return kind != "table" or name is None or not name.startswith(tuple(f"{table}_p" for table in PARTITIONED))
 

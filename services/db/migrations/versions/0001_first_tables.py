@@ -101,9 +101,7 @@ def _nouns() -> None:
             name="orders_tenant_id_location_id_fkey",
         ),
     )
-    op.create_index(
-        "orders_tenant_id_location_id_order_id_idx", "orders", ["tenant_id", "location_id", "order_id"]
-    )
+    op.create_index("orders_tenant_id_location_id_order_id_idx", "orders", ["tenant_id", "location_id", "order_id"])
     op.create_table(
         "deliveries",
         _id("tenant_id"),
@@ -175,9 +173,7 @@ def _references() -> None:
         _text("value"),
         _id("delivery_id"),
         sa.Column("exclusive", sa.Boolean, nullable=False),
-        sa.PrimaryKeyConstraint(
-            "tenant_id", "scope", "value", "delivery_id", name="delivery_references_pkey"
-        ),
+        sa.PrimaryKeyConstraint("tenant_id", "scope", "value", "delivery_id", name="delivery_references_pkey"),
         sa.ForeignKeyConstraint(
             ["tenant_id", "delivery_id"],
             ["deliveries.tenant_id", "deliveries.delivery_id"],
@@ -207,9 +203,7 @@ def _log() -> None:
         sa.PrimaryKeyConstraint("tenant_id", "event_id", name="events_pkey"),
         postgresql_partition_by="RANGE (event_id)",
     )
-    op.create_index(
-        "events_tenant_id_delivery_id_number_idx", "events", ["tenant_id", "delivery_id", "number"]
-    )
+    op.create_index("events_tenant_id_delivery_id_number_idx", "events", ["tenant_id", "delivery_id", "number"])
     op.create_index("events_log_idx", "events", ["xid", "event_id"])
     op.create_table(
         "positions",
@@ -283,9 +277,7 @@ def _webhooks() -> None:
         sa.PrimaryKeyConstraint("tenant_id", "webhook_id", "scope", "value", name="parked_webhooks_pkey"),
         comment="by what names parked webhooks wait for their delivery",
     )
-    op.create_index(
-        "parked_webhooks_tenant_id_scope_value_idx", "parked_webhooks", ["tenant_id", "scope", "value"]
-    )
+    op.create_index("parked_webhooks_tenant_id_scope_value_idx", "parked_webhooks", ["tenant_id", "scope", "value"])
     op.create_index("parked_webhooks_expire_time_idx", "parked_webhooks", ["expire_time"])
 
 
@@ -299,13 +291,9 @@ def _keeping() -> None:
         _bytes("request_hash"),
         _bytes("response"),
         _moment("create_time"),
-        sa.PrimaryKeyConstraint(
-            "tenant_id", "method", "caller", "request_id", name="idempotency_keys_pkey"
-        ),
+        sa.PrimaryKeyConstraint("tenant_id", "method", "caller", "request_id", name="idempotency_keys_pkey"),
     )
-    op.create_index(
-        "idempotency_keys_tenant_id_create_time_idx", "idempotency_keys", ["tenant_id", "create_time"]
-    )
+    op.create_index("idempotency_keys_tenant_id_create_time_idx", "idempotency_keys", ["tenant_id", "create_time"])
     op.create_table(
         "probes",
         sa.Column("probe", sa.Integer, nullable=False, autoincrement=False),
