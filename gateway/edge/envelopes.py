@@ -1,13 +1,18 @@
-"""The one JSON form of an error that the edge answers itself; dialects have forms of their own."""
+"""The one JSON form of an error outside of the dialects, which have forms of their own."""
 
 import json
 from http import HTTPStatus
 
-# google.rpc.Code's names for what the edge can answer.
+# google.rpc.Code's names for what the edge and the routes without a dialect of their own can answer.
 _STATUS_NAMES = {
+    HTTPStatus.BAD_REQUEST: "INVALID_ARGUMENT",
+    HTTPStatus.UNAUTHORIZED: "UNAUTHENTICATED",
+    HTTPStatus.NOT_FOUND: "NOT_FOUND",
+    HTTPStatus.METHOD_NOT_ALLOWED: "UNIMPLEMENTED",
     HTTPStatus.REQUEST_TIMEOUT: "DEADLINE_EXCEEDED",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "RESOURCE_EXHAUSTED",
     HTTPStatus.INTERNAL_SERVER_ERROR: "INTERNAL",
+    HTTPStatus.SERVICE_UNAVAILABLE: "UNAVAILABLE",
 }
 
 

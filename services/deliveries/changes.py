@@ -1,6 +1,7 @@
 """The difference between two states of a delivery, told as an event; knows no rule, only what it sees."""
 
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import TypeAlias
 
 from crossdock.v1 import event_pb2 as pb
@@ -63,14 +64,11 @@ def changed_members(before: Delivery, after: Delivery) -> list[str]:
     """The top members that differ, in the order of the contract; those of record left out."""
     if before == after:
         return []
-    old = {field.number: (field.name, value) for field, value in before.ListFields()}
-    changed: dict[int, str] = {}
-    for field, value in after.ListFields():
-        known = old.pop(field.number, None)
-        if known is None or known[1] != value:
-            changed[field.number] = field.name
-    changed.update((number, name) for number, (name, _) in old.items())
-    return [changed[number] for number in sorted(changed) if changed[number] not in RECORD_FIELDS]
+    old = dict(before.ListFields())
+    changed = [field for field, value in after.ListFields() if old.pop(field, None) != value]
+    if old:
+        changed = sorted([*changed, *old], key=attrgetter("number"))
+    return [field.name for field in changed if field.name not in RECORD_FIELDS]
 
 
 def kinds_of(changed: Iterable[str]) -> list[Kind]:

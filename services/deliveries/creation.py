@@ -38,9 +38,7 @@ async def create(hub: Hub, connection: AsyncConnection, caller: Caller, wanted: 
     for reference, name in zip(wanted.references, names, strict=True):
         if reference.exclusive and batch.is_taken(name):
             metadata = {"resource": "delivery", "field": "delivery.references", "value": reference.value}
-            raise Problem(
-                "DUPLICATE_ID", f"another delivery is {reference.scope} {reference.value!r}", metadata
-            )
+            raise Problem("DUPLICATE_ID", f"another delivery is {reference.scope} {reference.value!r}", metadata)
 
     now = times.to_timestamp(hub.now())
     delivery, created = lifecycle.start(begun, now=now, actor=caller.actor)

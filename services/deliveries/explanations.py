@@ -41,8 +41,7 @@ def _summary(delivery: Delivery, events: Sequence[Event]) -> str:
     if inferred:
         sentences.append(f"Inferred and never reported: {', '.join(inferred)}")
     counts = {
-        words: sum(event.disposition == disposition for event in events)
-        for disposition, words in _INEFFECTIVE.items()
+        words: sum(event.disposition == disposition for event in events) for disposition, words in _INEFFECTIVE.items()
     }
     if told := [f"{count} {words}" for words, count in counts.items() if count]:
         sentences.append(f"Reports that moved nothing: {', '.join(told)}")

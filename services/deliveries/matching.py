@@ -66,9 +66,7 @@ class Matches:
             self.orders |= await names.resolve_orders(connection, unknown - found.keys())
         self.claims |= found
         keys = {(name.tenant_id, claim.delivery_id) for name, claims in found.items() for claim in claims}
-        live = await _live_of_orders(
-            connection, self.orders.values(), {name.tenant_id for name in self.orders}
-        )
+        live = await _live_of_orders(connection, self.orders.values(), {name.tenant_id for name in self.orders})
         self.stored |= await rows.lock(connection, (keys | set(live.values())) - self.stored.keys())
         self._by_order |= live
 
@@ -76,9 +74,7 @@ class Matches:
         """The delivery that a report is about, by its most trusted name that leads to one."""
         targets = incoming.report.targets
         for target, name in zip(targets, incoming.names, strict=True):
-            candidates = [
-                self.stored[name.tenant_id, claim.delivery_id] for claim in self.claims.get(name, [])
-            ]
+            candidates = [self.stored[name.tenant_id, claim.delivery_id] for claim in self.claims.get(name, [])]
             if target.exclusive and candidates:
                 return candidates[0]
             fitting = [each for each in candidates if not _is_known_otherwise(each, targets)]

@@ -112,14 +112,12 @@ def is_another_courier(delivery: Delivery, patch: Delivery) -> bool:
 
 
 def _merge_member(owner: Message, field: FieldDescriptor, value: Any) -> None:
-    name = field.name
-    kind = field.message_type
-    if kind is not None and kind.GetOptions().map_entry:
-        members = getattr(owner, name)
-        for key, entry in value.items():
-            members[key].MergeFrom(entry)
-    elif field.is_repeated:
-        _merge_list(getattr(owner, name), value, field.full_name)
+    name, kind = field.name, field.message_type
+    if field.is_repeated:
+        if kind is not None and kind.GetOptions().map_entry:
+            _merge_map(getattr(owner, name), value)
+        else:
+            _merge_list(getattr(owner, name), value, field.full_name)
     elif kind is None:
         setattr(owner, name, value)
     elif kind.full_name in _WHOLE:
@@ -129,6 +127,11 @@ def _merge_member(owner: Message, field: FieldDescriptor, value: Any) -> None:
         part.SetInParent()
         for inner, told in value.ListFields():
             _merge_member(part, inner, told)
+
+
+def _merge_map(known: Any, told: Any) -> None:
+    for key, entry in told.items():
+        known[key].MergeFrom(entry)
 
 
 def _merge_list(known: Any, told: Any, path: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable
 from crossdock.v1.delivery_pb2 import Delivery, Milestone
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.deliveries.statuses import CLOSED_RANK, DRIVER_RANK, RANKS, Status
+from services.deliveries.statuses import CLOSED_RANK, RANKS, Status
 
 
 def find(delivery: Delivery, status: Status) -> Milestone | None:
@@ -20,13 +20,11 @@ def reach(delivery: Delivery, status: Status, time: Timestamp) -> None:
     """Records a reported status: the first report counts, and any report more than an inference."""
     milestone = find(delivery, status)
     if milestone is None:
-        delivery.milestones.add(status=status, time=time)
+        _append(delivery, status, time, synthetic=False)
     elif milestone.synthetic:
         milestone.synthetic = False
         milestone.time.CopyFrom(time)
-    else:
-        return
-    _sort(delivery)
+        delivery.milestones.sort(key=_order)
 
 
 def infer(delivery: Delivery, statuses: Collection[Status], time: Timestamp) -> None:
@@ -36,8 +34,7 @@ def infer(delivery: Delivery, statuses: Collection[Status], time: Timestamp) -> 
     known = {milestone.status for milestone in delivery.milestones}
     for status in statuses:
         if status not in known:
-            delivery.milestones.add(status=status, time=time, synthetic=True)
-    _sort(delivery)
+            _append(delivery, status, time, synthetic=True)
 
 
 def dictate(delivery: Delivery, explicit: Iterable[Milestone]) -> None:
@@ -49,7 +46,7 @@ def dictate(delivery: Delivery, explicit: Iterable[Milestone]) -> None:
         milestone.time.CopyFrom(given.time)
         milestone.synthetic = False
         milestone.overridden = True
-    _sort(delivery)
+    delivery.milestones.sort(key=_order)
 
 
 def forget(delivery: Delivery, *, after: Status) -> None:
@@ -58,9 +55,9 @@ def forget(delivery: Delivery, *, after: Status) -> None:
     _keep(delivery, lambda status: RANKS[status] < min(rank + 1, CLOSED_RANK) or status == after)
 
 
-def forget_driver(delivery: Delivery) -> None:
-    """Drops what the driver reached."""
-    _keep(delivery, lambda status: RANKS[status] < DRIVER_RANK)
+def forget_from(delivery: Delivery, first: Status) -> None:
+    """Drops what was reached from a status on."""
+    _keep(delivery, lambda status: RANKS[status] < RANKS[first])
 
 
 def _keep(delivery: Delivery, wanted: Callable[[Status], bool]) -> None:
@@ -69,10 +66,11 @@ def _keep(delivery: Delivery, wanted: Callable[[Status], bool]) -> None:
             del delivery.milestones[index]
 
 
-def _sort(delivery: Delivery) -> None:
-    """Only what was added or moved last can be out of place, and mostly it is not."""
+def _append(delivery: Delivery, status: Status, time: Timestamp, *, synthetic: bool) -> None:
     known = delivery.milestones
-    if any(_order(known[index - 1]) > _order(known[index]) for index in range(1, len(known))):
+    last = known[-1] if known else None
+    added = known.add(status=status, time=time, synthetic=synthetic)
+    if last is not None and _order(last) > _order(added):
         known.sort(key=_order)
 
 

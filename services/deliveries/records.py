@@ -50,7 +50,7 @@ def record(before: Delivery, after: Delivery, given: Input, finding: Finding, no
         return Result(given, disposition, explanation, [])
     # The place of an override in the order is its moment of record, which may lie just ahead of now.
     moment = given.receive_time if given.report.override else now
-    events = _inferred(before, after, given.time, moment)
+    events = _inferred(before, after, moment)
     previous = events[-1].status if events else before.status
     event = _event(after, kinds_of(changed), given.time, moment)
     event.previous_status = previous
@@ -86,18 +86,17 @@ def record_creation(delivery: Delivery, now: Timestamp) -> Event:
     return event
 
 
-def _inferred(before: Delivery, after: Delivery, time: Timestamp, moment: Timestamp) -> list[Event]:
+def _inferred(before: Delivery, after: Delivery, moment: Timestamp) -> list[Event]:
     """One event for each status that was skipped on the way from ``before`` to ``after``."""
-    events: list[Event] = []
     if before.status == after.status:
-        return events
-    known = {(milestone.status, milestone.time.seconds, milestone.time.nanos) for milestone in before.milestones}
+        return []
+    known = [milestone for milestone in before.milestones if milestone.synthetic]
+    events: list[Event] = []
     previous = before.status
     for milestone in after.milestones:
-        place = (milestone.status, milestone.time.seconds, milestone.time.nanos)
-        if not milestone.synthetic or place in known:
+        if not milestone.synthetic or milestone in known:
             continue
-        event = _event(after, [pb.EVENT_KIND_STATUS_CHANGED], time, moment)
+        event = _event(after, [pb.EVENT_KIND_STATUS_CHANGED], milestone.time, moment)
         event.previous_status = previous
         event.status = previous = milestone.status
         event.disposition = pb.DISPOSITION_APPLIED

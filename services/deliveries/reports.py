@@ -16,12 +16,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from runtime import typeid
 from services import times
 from services.deliveries import inputs, lifecycle, names, rows
-from services.deliveries.commands import CommandRefused, check_command
+from services.deliveries.commands import check_command
 from services.deliveries.inputs import Input
 from services.deliveries.matching import Incoming, Matches
 from services.deliveries.names import Name
 from services.deliveries.rows import EventRow, Key, Stored
-from services.errors import Problem
 from services.hub import Hub
 
 _EARLIEST = Timestamp(seconds=946_684_800)
@@ -76,11 +75,8 @@ class Batch:
         await self._finish(groups, unparked)
 
     async def command(self, stored: Stored, report: DeliveryReport) -> None:
-        """Lets a command take effect on a held delivery. Raises the problem when it does not fit."""
-        try:
-            report.reset = check_command(stored.delivery, report, self._now)  # type: ignore[assignment]
-        except CommandRefused as refused:
-            raise Problem(refused.reason, str(refused), refused.metadata) from refused
+        """Lets a command take effect on a held delivery. Raises `CommandRefused` when it does not fit."""
+        report.reset = check_command(stored.delivery, report, self._now)
         command = Incoming(stored.tenant_id, report, self._hub.now(), stored=stored)
         groups: dict[Key, list[Incoming]] = {stored.key: [command]}
         unparked = await self._gather_parked(stored, report.patch.references, groups)
@@ -95,9 +91,7 @@ class Batch:
         unparked = await self._gather_parked(stored, stored.delivery.references, groups)
         await self._finish(groups, unparked)
 
-    async def _gather(
-        self, incoming: Sequence[Incoming], groups: dict[Key, list[Incoming]]
-    ) -> list[Incoming]:
+    async def _gather(self, incoming: Sequence[Incoming], groups: dict[Key, list[Incoming]]) -> list[Incoming]:
         """Groups reports by delivery, starting those that policy allows; follows parked reports until none is left."""
         unparked: list[Incoming] = []
         waiting = list(incoming)
@@ -157,10 +151,7 @@ class Batch:
         exclusive = {Name.of(stored.tenant_id, each): each.exclusive for each in references}
         known = {(each.scope, each.value) for each in stored.delivery.references}
         for reference in references:
-            if (
-                Name.of(stored.tenant_id, reference) in learned
-                and (reference.scope, reference.value) not in known
-            ):
+            if Name.of(stored.tenant_id, reference) in learned and (reference.scope, reference.value) not in known:
                 stored.delivery.references.append(reference)
         self._claims += [(name, stored, exclusive[name]) for name in learned]
         return learned
@@ -186,9 +177,7 @@ class Batch:
             for key, received in late.items():
                 self._refold(self._matches.stored[key], history[key], received)
 
-    def _refold(
-        self, stored: Stored, told: Sequence[Event], received: Sequence[tuple[Input, Incoming]]
-    ) -> None:
+    def _refold(self, stored: Stored, told: Sequence[Event], received: Sequence[tuple[Input, Incoming]]) -> None:
         # A delivery that this very batch started has no stored events yet.
         own = [row.event for row in self._events if row.delivery_id == stored.delivery_id]
         created, *rest = [*told, *own]
@@ -213,9 +202,7 @@ class Batch:
             after=b"" if each.webhook_id else stored.last_key or b"",
         )
 
-    def _keep(
-        self, stored: Stored, outcome: lifecycle.Outcome, received: Sequence[tuple[Input, Incoming]]
-    ) -> None:
+    def _keep(self, stored: Stored, outcome: lifecycle.Outcome, received: Sequence[tuple[Input, Incoming]]) -> None:
         """Takes over what the lifecycle made of a delivery, and tells each report what became of it."""
         stored.delivery = outcome.delivery
         stored.last_key = outcome.last_key
@@ -223,11 +210,10 @@ class Batch:
             stored.last_ping = rows.write_ping(outcome.last_ping)
         causes = {id(given): each for given, each in received}
         for result in outcome.results:
-            each = causes.get(id(result.input))
-            if each is None:
-                continue
-            each.disposition = result.disposition  # type: ignore[assignment]
-            each.explanation = result.explanation
+            # A stored ping may get its event here too, by a report that came late.
+            if (each := causes.get(id(result.input))) is not None:
+                each.disposition = result.disposition
+                each.explanation = result.explanation
             for event in result.events:
                 key = result.input.key if event.HasField("report") else None
                 self._events.append(EventRow(stored.tenant_id, stored.delivery_id, event, key))

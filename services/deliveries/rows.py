@@ -226,9 +226,7 @@ def parse_ping(stored: bytes) -> Input:
 async def sample_positions(connection: AsyncConnection, stored: Iterable[Stored], now: datetime) -> None:
     """Adds the present positions to the trail, thinned to one per delivery and span."""
     span = datetime.fromtimestamp(now.timestamp() // TRAIL_SECONDS * TRAIL_SECONDS, UTC)
-    points = [
-        each for each in stored if each.delivery.position.latitude and each.delivery.position.HasField("time")
-    ]
+    points = [each for each in stored if each.delivery.position.latitude and each.delivery.position.HasField("time")]
     if not points:
         return
     columns = {

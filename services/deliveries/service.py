@@ -21,9 +21,10 @@ from services import callers, times
 from services.callers import Caller
 from services.db.tables import deliveries, delivery_references, events
 from services.deliveries import creation, explanations, reports, requests, watching
+from services.deliveries.commands import CommandRefused, check_cancel
 from services.deliveries.names import Name
 from services.deliveries.rows import Stored
-from services.errors import etag_mismatch, not_found
+from services.errors import Problem, etag_mismatch, not_found
 from services.hub import Hub
 from services.idempotency import once
 from services.paging import read_page
@@ -40,9 +41,7 @@ class DeliveryServicer(delivery_service_pb2_grpc.DeliveryServiceServicer):
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
 
-    async def CreateDelivery(
-        self, request: pb.CreateDeliveryRequest, context: Context
-    ) -> pb.CreateDeliveryResponse:
+    async def CreateDelivery(self, request: pb.CreateDeliveryRequest, context: Context) -> pb.CreateDeliveryResponse:
         """Makes a delivery known and applies what was parked for it."""
         caller = callers.current()
 
@@ -77,9 +76,7 @@ class DeliveryServicer(delivery_service_pb2_grpc.DeliveryServiceServicer):
             .where(deliveries.c.tenant_id == caller.tenant, deliveries.c.order_id == order, _reach(caller))
             .order_by(deliveries.c.live.desc(), deliveries.c.delivery_id.desc())
         )
-        return pb.GetDeliveryByOrderResponse(
-            delivery=await self._first(query, f"of order {request.order_id}")
-        )
+        return pb.GetDeliveryByOrderResponse(delivery=await self._first(query, f"of order {request.order_id}"))
 
     async def GetDeliveryByReference(
         self, request: pb.GetDeliveryByReferenceRequest, context: Context
@@ -91,9 +88,7 @@ class DeliveryServicer(delivery_service_pb2_grpc.DeliveryServiceServicer):
             sa.select(deliveries.c.document)
             .join(
                 delivery_references,
-                sa.and_(
-                    names.tenant_id == deliveries.c.tenant_id, names.delivery_id == deliveries.c.delivery_id
-                ),
+                sa.and_(names.tenant_id == deliveries.c.tenant_id, names.delivery_id == deliveries.c.delivery_id),
             )
             .where(
                 names.tenant_id == caller.tenant,
@@ -113,9 +108,7 @@ class DeliveryServicer(delivery_service_pb2_grpc.DeliveryServiceServicer):
             raise not_found("delivery", wanted)
         return Delivery.FromString(document)
 
-    async def ListDeliveries(
-        self, request: pb.ListDeliveriesRequest, context: Context
-    ) -> pb.ListDeliveriesResponse:
+    async def ListDeliveries(self, request: pb.ListDeliveriesRequest, context: Context) -> pb.ListDeliveriesResponse:
         """Lists deliveries, the youngest first."""
         caller = callers.current()
         query = sa.select(deliveries.c.delivery_id, deliveries.c.document).where(
@@ -129,23 +122,20 @@ class DeliveryServicer(delivery_service_pb2_grpc.DeliveryServiceServicer):
             previous_page_token=page.previous_token,
         )
 
-    async def UpdateDelivery(
-        self, request: pb.UpdateDeliveryRequest, context: Context
-    ) -> pb.UpdateDeliveryResponse:
+    async def UpdateDelivery(self, request: pb.UpdateDeliveryRequest, context: Context) -> pb.UpdateDeliveryResponse:
         """Changes the named members; a status that does not fit is refused."""
 
-        def report(caller: Caller) -> DeliveryReport:
+        def report(_: Stored, caller: Caller) -> DeliveryReport:
             return requests.update(request, caller.actor, self._hub.now())
 
         target = _Target(request.delivery.id, request.delivery.etag, not request.validate_only)
         return await self._command("UpdateDelivery", request, target, report, pb.UpdateDeliveryResponse)
 
-    async def CancelDelivery(
-        self, request: pb.CancelDeliveryRequest, context: Context
-    ) -> pb.CancelDeliveryResponse:
+    async def CancelDelivery(self, request: pb.CancelDeliveryRequest, context: Context) -> pb.CancelDeliveryResponse:
         """Calls a delivery off."""
 
-        def report(caller: Caller) -> DeliveryReport:
+        def report(stored: Stored, caller: Caller) -> DeliveryReport:
+            check_cancel(stored.delivery)
             return requests.cancel(request.reason, caller.actor, self._hub.now())
 
         target = _Target(request.delivery_id, request.etag)
@@ -156,20 +146,18 @@ class DeliveryServicer(delivery_service_pb2_grpc.DeliveryServiceServicer):
     ) -> pb.OverrideDeliveryStatusResponse:
         """Sets the status on somebody's responsibility."""
 
-        def report(caller: Caller) -> DeliveryReport:
+        def report(_: Stored, caller: Caller) -> DeliveryReport:
             return requests.override(request, caller.actor, self._hub.now())
 
         target = _Target(request.delivery_id, request.etag)
-        return await self._command(
-            "OverrideDeliveryStatus", request, target, report, pb.OverrideDeliveryStatusResponse
-        )
+        return await self._command("OverrideDeliveryStatus", request, target, report, pb.OverrideDeliveryStatusResponse)
 
     async def _command(
         self,
         method: str,
         request: Any,
         target: "_Target",
-        make_report: Callable[[Caller], DeliveryReport],
+        make_report: Callable[[Stored, Caller], DeliveryReport],
         response_type: type[Response],
     ) -> Response:
         """Lets a command take effect on one delivery, once per request id; raises when it does not fit."""
@@ -184,8 +172,11 @@ class DeliveryServicer(delivery_service_pb2_grpc.DeliveryServiceServicer):
             async def produce() -> Response:
                 if target.etag and target.etag != stored.delivery.etag:
                     raise etag_mismatch("delivery", target.delivery_id)
-                await batch.command(stored, make_report(caller))
-                return response_type(delivery=stored.delivery)  # type: ignore[call-arg]
+                try:
+                    await batch.command(stored, make_report(stored, caller))
+                except CommandRefused as refusal:
+                    raise Problem(refusal.reason, str(refusal), refusal.metadata) from None
+                return response_type(delivery=stored.delivery)
 
             response = await once(connection, caller, f"{_SERVICE}/{method}", request, produce)
         self._hub.events_appended()
@@ -202,18 +193,14 @@ class DeliveryServicer(delivery_service_pb2_grpc.DeliveryServiceServicer):
         if request.exclude_synthetic:
             query = query.where(events.c.input_key.is_not(None))
         async with self._hub.engine.connect() as connection:
-            page = await read_page(
-                connection, query, [events.c.number], request, descending=False, default=100
-            )
+            page = await read_page(connection, query, [events.c.number], request, descending=False, default=100)
         return pb.ListDeliveryEventsResponse(
             events=[Event.FromString(row.document) for row in page.rows],
             next_page_token=page.next_token,
             previous_page_token=page.previous_token,
         )
 
-    async def ExplainDelivery(
-        self, request: pb.ExplainDeliveryRequest, context: Context
-    ) -> pb.ExplainDeliveryResponse:
+    async def ExplainDelivery(self, request: pb.ExplainDeliveryRequest, context: Context) -> pb.ExplainDeliveryResponse:
         """Says how a delivery came to its present state."""
         stored = await self._visible_key(request.delivery_id)
         query = (

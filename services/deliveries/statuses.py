@@ -40,7 +40,6 @@ RANKS: dict[Status, int] = {
 }
 """How far each status is on the way."""
 
-DRIVER_RANK = RANKS[pb.DELIVERY_STATUS_DRIVER_ASSIGNED]
 PICKED_UP_RANK = RANKS[pb.DELIVERY_STATUS_PICKED_UP]
 
 CLOSED: frozenset[Status] = frozenset(status for status, rank in RANKS.items() if rank == CLOSED_RANK)

@@ -11,6 +11,12 @@ from services.deliveries.merging import clear, is_another_courier, merge
 from services.deliveries.statuses import CLOSED, Status
 from services.deliveries.transitions import Move, decide, is_driver_known, skipped
 
+_BEGINS = {
+    reports.RESET_DRIVER: pb.DELIVERY_STATUS_DRIVER_ASSIGNED,
+    reports.RESET_BOOKING: pb.DELIVERY_STATUS_DISPATCHING,
+}
+"""With what a driver's part, and a booking, begins."""
+
 _AT_THE_DOOR = frozenset(
     (pb.DELIVERY_STATUS_DROPOFF_ARRIVED, pb.DELIVERY_STATUS_ATTEMPT_FAILED, pb.DELIVERY_STATUS_DELIVERED)
 )
@@ -55,7 +61,7 @@ def _start_again(delivery: Delivery, move: Move) -> None:
         delivery.door_attempts = max(delivery.door_attempts, 1) + 1
     elif move.reset:
         milestones.forget(delivery, after=move.status)
-        milestones.forget_driver(delivery)
+        milestones.forget_from(delivery, _BEGINS[move.reset])
         for member in ("courier", "position", "estimates", "parking_slot"):
             delivery.ClearField(member)
         if move.reset == reports.RESET_BOOKING:

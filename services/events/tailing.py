@@ -109,26 +109,17 @@ class Tailer:
         stream = _Stream(tenant_id)
         self._streams.setdefault(tenant_id, set()).add(stream)
         try:
-            joined = self._position
-            assert joined is not None
-            here = joined if cursor is None else cursor
-            if cursor is not None:
-                async for told in self._catch_up(tenant_id, cursor, joined):
-                    yield told
-                    here = told.cursor
-                here = max(here, joined)
-            yield Told(here, None)
+            if cursor is None:
+                async with self._engine.connect() as connection:
+                    cursor = await log.end(connection)
+            async for entry in self._catch_up(tenant_id, cursor, self._place()):
+                yield entry
+                cursor = entry.cursor
+            yield Told(cursor, None)
             while True:
-                if self._draining:
-                    raise _ended("SHUTTING_DOWN", "this process is shutting down", here)
-                if stream.overflown:
-                    raise _ended("SLOW_READER", f"more than {QUEUE} events were waiting", here)
-                try:
-                    told = await asyncio.wait_for(stream.queue.get(), HEARTBEAT_SECONDS)
-                except TimeoutError:
-                    told = Told(max(here, self._place()), None)
-                if told.event is not None or told.cursor >= here:
-                    here = max(here, told.cursor)
+                told = await self._next(stream, cursor)
+                if told.event is None or told.cursor > cursor:
+                    cursor = max(cursor, told.cursor)
                     yield told
         finally:
             streams = self._streams[tenant_id]
@@ -136,9 +127,22 @@ class Tailer:
             if not streams:
                 del self._streams[tenant_id]
 
+    async def _next(self, stream: _Stream, cursor: Cursor) -> Told:
+        """What waits for a stream, or a heartbeat after a while in which nothing did."""
+        if self._draining:
+            raise _ended("SHUTTING_DOWN", "this process is shutting down", cursor)
+        if stream.overflown:
+            raise _ended("SLOW_READER", f"more than {QUEUE} events were waiting", cursor)
+        try:
+            told = await asyncio.wait_for(stream.queue.get(), HEARTBEAT_SECONDS)
+        except TimeoutError:
+            # A queue that is empty at this moment holds nothing from before the tailer's place.
+            place = self._place() if stream.queue.empty() else cursor
+            return Told(max(cursor, place), None)
+        return told if told.event is not None else await self._next(stream, cursor)
+
     def _place(self) -> Cursor:
-        """How far the tailer is. A queue that was empty for a while holds nothing from before."""
-        assert self._position is not None
+        assert self._position is not None, "the tailer has started"
         return self._position
 
     async def _catch_up(self, tenant_id: UUID, cursor: Cursor, joined: Cursor) -> AsyncIterator[Told]:

@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import logging
 import socket
 import sys
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
+import structlog
 import uvicorn
 import uvloop
 from fastapi import APIRouter, FastAPI, Request
@@ -179,4 +181,6 @@ async def serve_until_closed(header: float, body: float) -> None:
 
 
 if __name__ == "__main__":
+    # The parent reads one line. A log on standard output would fill the pipe and stop the server.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     uvloop.run(serve_until_closed(float(sys.argv[1]), float(sys.argv[2])))

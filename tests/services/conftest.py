@@ -1,4 +1,4 @@
-"""Servers with servicers of the test's own."""
+"""Servers with servicers of the test's own, and two tenants on the ordinary one."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -10,6 +10,7 @@ import pytest
 from services.config import Settings
 from services.registry import Registration
 from services.server import Server
+from tests.services.accounts import Account, Metadata, open_account
 
 Serve = Callable[..., Awaitable[tuple[Server, grpc.aio.Channel]]]
 
@@ -26,3 +27,15 @@ async def serve(settings: Settings) -> AsyncIterator[Serve]:
             return server, channel
 
         yield start
+
+
+@pytest.fixture
+async def account(channel: grpc.aio.Channel, system: Metadata) -> Account:
+    """A tenant."""
+    return await open_account(channel, system, "dummyaccount1")
+
+
+@pytest.fixture
+async def other_account(channel: grpc.aio.Channel, system: Metadata, account: Account) -> Account:
+    """Another tenant."""
+    return await open_account(channel, system, "dummyaccount2")

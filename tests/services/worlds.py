@@ -59,10 +59,14 @@ class World:
         """A tenant with a location, an account token, a location token, and two skipcart sources."""
         world = cls(channel, system)
         tenant = access_pb2.Tenant(external_id=name, display_name=name)
-        created = await world.access.CreateTenant(access_service_pb2.CreateTenantRequest(tenant=tenant), metadata=system)
+        created = await world.access.CreateTenant(
+            access_service_pb2.CreateTenantRequest(tenant=tenant), metadata=system
+        )
         world.tenant_id = created.tenant.id
         world.account = await world.token(access_pb2.ACCESS_LEVEL_ACCOUNT)
-        location = location_pb2.Location(name="Store", external_id="7709", time_zone="America/Chicago", currency_code="USD")
+        location = location_pb2.Location(
+            name="Store", external_id="7709", time_zone="America/Chicago", currency_code="USD"
+        )
         made = await world.locations.CreateLocation(
             location_service_pb2.CreateLocationRequest(location=location), metadata=world.account
         )

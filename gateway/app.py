@@ -1,0 +1,79 @@
+"""The gateway's one ASGI application: every route on one screen, and what stands around them."""
+
+from collections.abc import Mapping
+
+from prometheus_client import CollectorRegistry
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.routing import Mount, Route
+
+from gateway.config import Settings
+from gateway.dialects.registry import INBOUND, InboundDialect
+from gateway.edge import BodyLimits, Edge, HttpMeasures, RouteTemplates
+from gateway.health import Health
+from gateway.problems import answer_http_exception
+from gateway.services_client import ServicesClient
+from gateway.webhooks.ingest import Ingest
+from gateway.webhooks.measures import WebhookMeasures
+from gateway.webhooks.receive import Receiver
+from gateway.webhooks.sources import Sources
+
+
+class Gateway:
+    """The application with what it holds: `app` is for the server, `drain` and `close` are for its end."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        services: ServicesClient,
+        registry: CollectorRegistry,
+        dialects: Mapping[str, InboundDialect] = INBOUND,
+    ) -> None:
+        measures = WebhookMeasures(registry)
+        self._services = services
+        self._ingest = Ingest(
+            services,
+            measures,
+            max_batch=settings.max_batch,
+            max_in_flight=settings.max_batches_in_flight,
+            max_waiting=settings.max_waiting,
+            max_waiting_bytes=settings.max_waiting_bytes,
+        )
+        sources = Sources(
+            services, measures, seconds=settings.source_seconds, stale_seconds=settings.source_stale_seconds
+        )
+        receiver = Receiver(dialects, sources, self._ingest, measures, settings.trusted_networks)
+        self._health = Health(services, registry)
+        self.app = Starlette(
+            routes=[
+                # The hot path first, and outside of FastAPI: its routing costs three times as much.
+                Route("/webhooks/{dialect}/{source_id}", receiver.receive, methods=["POST"]),
+                Route("/webhooks/{dialect}/{source_id}/{secret}", receiver.receive, methods=["POST"]),
+                Route("/healthz", self._health.live),
+                Route("/readyz", self._health.ready),
+                Route("/metrics", self._health.metrics),
+            ],
+            exception_handlers={HTTPException: answer_http_exception},
+            middleware=[
+                Middleware(
+                    Edge,
+                    limits=BodyLimits(max_bytes=settings.max_body_bytes, seconds=settings.body_seconds),
+                    measures=HttpMeasures(registry),
+                    templates=RouteTemplates(lambda: self.app.routes),
+                    log_successes=settings.log_requests,
+                )
+            ],
+        )
+        # A sender does not follow redirects, and the path may carry a secret.
+        self.app.router.redirect_slashes = False
+        self.app.state.services = services
+
+    def drain(self) -> None:
+        """Tell load balancers to send no more; what comes is served all the same."""
+        self._health.draining = True
+
+    async def close(self) -> None:
+        """After the last request: wait for the batches under way, and end the channel."""
+        await self._ingest.close()
+        await self._services.close()

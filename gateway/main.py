@@ -1,0 +1,71 @@
+"""The gateway process: settings in, exit status out; knows signals and the ready file, nothing of HTTP."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import structlog
+import uvloop
+from pydantic import ValidationError
+
+from gateway.config import Settings
+from gateway.server import Server
+from runtime import logging
+
+log = structlog.get_logger()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serves until SIGTERM or SIGINT. 0: ended cleanly, 1: could not serve, 2: the settings are wrong."""
+    try:
+        settings = Settings(_cli_parse_args=list(sys.argv[1:] if argv is None else argv))
+    except ValidationError as error:
+        for each in error.errors(include_url=False, include_input=False, include_context=False):
+            name = ".".join(str(part) for part in each["loc"])
+            sys.stderr.write(f"CROSSDOCK_{name.upper()}: {each['msg']}\n")
+        return 2
+    logging.configure("gateway", settings.log_level)
+    try:
+        uvloop.run(serve(settings))
+    except OSError as error:
+        log.error("cannot serve", error=f"{type(error).__name__}: {error}")
+        return 1
+    return 0
+
+
+async def serve(settings: Settings) -> None:
+    """Serves until a signal says to stop; a second signal ends the grace."""
+    told = asyncio.Event()
+    hurried = asyncio.Event()
+
+    def tell() -> None:
+        (hurried if told.is_set() else told).set()
+
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(each, tell)
+    server = await Server.start(settings)
+    if settings.ready_file is not None:
+        _write_ready(settings.ready_file, server.url)
+    await told.wait()
+
+    log.info("stopping", grace_seconds=settings.grace_seconds)
+    stopping = asyncio.ensure_future(server.stop(settings.grace_seconds))
+    hurry = asyncio.ensure_future(hurried.wait())
+    await asyncio.wait([stopping, hurry], return_when=asyncio.FIRST_COMPLETED)
+    hurry.cancel()
+    if not stopping.done():
+        log.warning("second signal: ending at once")
+        os._exit(1)
+    await stopping
+
+
+def _write_ready(path: Path, url: str) -> None:
+    """Whole or not at all: a supervisor may read it at any moment."""
+    partial = path.with_name(f"{path.name}.partial")
+    partial.write_text(json.dumps({"http": url}) + "\n")
+    partial.replace(path)

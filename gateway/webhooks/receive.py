@@ -1,0 +1,123 @@
+"""The webhook routes: verify over the raw bytes, read, hand on, and thank only for what is committed.
+
+| what comes | answer |
+|---|---|
+| verified and stored, whatever its content | the dialect's thanks, 2xx |
+| a dialect that is not served | 404 |
+| no such source, another dialect's source, a disabled one, credentials missing or wrong | 401, without telling which |
+| too large, too slow | 413, 408 by the edge |
+| services down or overloaded, or this process stopping | 503 with Retry-After |
+"""
+
+import time
+from collections.abc import Mapping
+from http import HTTPStatus
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+from structlog.contextvars import bind_contextvars
+
+from crossdock.v1.event_pb2 import Disposition
+from gateway.dialects.registry import InboundDialect
+from gateway.problems import problem
+from gateway.verifiers import Refused, Verified, client_address, verify
+from gateway.verifiers.addresses import Network
+from gateway.webhooks.ingest import Ingest, NotStored
+from gateway.webhooks.measures import WebhookMeasures
+from gateway.webhooks.reading import Arrival, message_of
+from gateway.webhooks.sources import Source, Sources, SourceUnavailable
+
+_DISPOSITIONS = {value: name.removeprefix("DISPOSITION_").lower() for name, value in Disposition.items()}
+
+_log = structlog.get_logger("crossdock.webhooks")
+
+
+class Receiver:
+    """The endpoint of the webhook routes."""
+
+    def __init__(
+        self,
+        dialects: Mapping[str, InboundDialect],
+        sources: Sources,
+        ingest: Ingest,
+        measures: WebhookMeasures,
+        trusted_proxies: tuple[Network, ...] = (),
+    ) -> None:
+        self._dialects = dialects
+        self._sources = sources
+        self._ingest = ingest
+        self._measures = measures
+        self._trusted_proxies = trusted_proxies
+
+    async def receive(self, request: Request) -> Response:
+        """Answer one webhook."""
+        dialect = self._dialects.get(request.path_params["dialect"])
+        if dialect is None:
+            return problem(request, HTTPStatus.NOT_FOUND, "no such dialect")
+        bind_contextvars(dialect=dialect.name)
+        try:
+            source = await self._sources.find(request.path_params["source_id"])
+        except SourceUnavailable:
+            return problem(request, HTTPStatus.SERVICE_UNAVAILABLE, "cannot verify now: send it again")
+        body = await request.body()
+        address = self._address_of(request)
+        outcome = _verify(source, dialect, request, body, address)
+        if source is None or isinstance(outcome, Refused):
+            reason = outcome.reason if isinstance(outcome, Refused) else ""
+            return self._refuse(request, dialect, reason)
+
+        bind_contextvars(source_id=source.settings.id)
+        arrival = Arrival(
+            receive_time_ns=time.time_ns(),
+            headers=request.scope["headers"],
+            body=body,
+            remote_address=address,
+            message_id=outcome.message_id or "",
+        )
+        try:
+            result = await self._ingest.store(message_of(dialect, source.settings, arrival))
+        except NotStored:
+            return problem(request, HTTPStatus.SERVICE_UNAVAILABLE, "not stored: send it again")
+        disposition = _DISPOSITIONS.get(result.disposition, "unknown")
+        bind_contextvars(disposition=disposition, webhook_id=result.webhook_id, delivery_id=result.delivery_id)
+        self._measures.stored.labels(dialect.name, disposition).inc()
+        return Response(dialect.thanks, HTTPStatus.OK, media_type=dialect.thanks_type)
+
+    def _refuse(self, request: Request, dialect: InboundDialect, reason: str) -> Response:
+        bind_contextvars(refusal=reason)
+        # Some reasons name a header that the source's owner chose; the label does not.
+        label = f"header {reason.rpartition(' ')[2]}" if reason.startswith("header ") else reason
+        self._measures.unverified.labels(dialect.name, label).inc()
+        return problem(request, HTTPStatus.UNAUTHORIZED, "missing or wrong credentials, or no such source")
+
+    def _address_of(self, request: Request) -> str:
+        peer = request.client.host if request.client is not None else ""
+        if not self._trusted_proxies:
+            return client_address(peer, None, ())
+        forwarded = ",".join(request.headers.getlist("x-forwarded-for")) or None
+        return client_address(peer, forwarded, self._trusted_proxies)
+
+
+def _verify(
+    source: Source | None, dialect: InboundDialect, request: Request, body: bytes, address: str
+) -> Verified | Refused:
+    if source is None:
+        return Refused("unknown source")
+    if source.settings.dialect != dialect.name:
+        return Refused("source of another dialect")
+    if source.settings.disabled:
+        return Refused("source is disabled")
+    outcome: Verified | Refused = Refused("no live secret")
+    for auth in source.auths:
+        outcome = verify(
+            auth,
+            headers=request.scope["headers"],
+            body=body,
+            path_secret=request.path_params.get("secret"),
+            peer=address,
+            now=time.time(),
+        )
+        if isinstance(outcome, Verified):
+            break
+    return outcome

@@ -1,0 +1,98 @@
+"""Promise 5: a cursor never skips, however late a transaction commits."""
+
+import asyncio
+import random
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from crossdock.v1 import event_pb2
+
+from runtime import typeid
+from services.deliveries import rows
+from services.errors import Problem
+from services.events import log
+from services.events.log import BEGINNING, Cursor
+from services.hub import Hub
+
+WRITERS = 8
+TRANSACTIONS = 60
+TENANT = typeid.new_uuid7()
+NAIVE = sa.text("SELECT event_id FROM events WHERE event_id > :last ORDER BY event_id LIMIT 500")
+"""What the log must not do: the sabotage that has to be caught."""
+
+
+async def write(hub: Hub, seed: int) -> None:
+    """Appends events in transactions that stay open for different times between making ids and committing."""
+    chance = random.Random(seed)
+    for _ in range(TRANSACTIONS):
+        async with hub.transaction() as connection:
+            events = [
+                rows.EventRow(TENANT, TENANT, event_pb2.Event(id=typeid.encode("evt", typeid.new_uuid7())), b"k")
+                for _ in range(chance.randint(1, 8))
+            ]
+            await rows.append(connection, events)
+            await asyncio.sleep(chance.random() * 0.01)
+
+
+async def total(hub: Hub) -> int:
+    async with hub.engine.connect() as connection:
+        return await connection.scalar(sa.text("SELECT count(*) FROM events")) or 0
+
+
+async def follow(hub: Hub, done: asyncio.Event) -> list[str]:
+    """Reads on from the last cursor until all writers have finished and nothing more comes."""
+    seen: list[str] = []
+    cursor = BEGINNING
+    while True:
+        finished = done.is_set()
+        async with hub.engine.connect() as connection:
+            entries = await log.read(connection, cursor, 500)
+        seen += [entry.parse().id for entry in entries]
+        cursor = log.cursor_of(entries, cursor)
+        if finished and not entries:
+            return seen
+        await asyncio.sleep(0)
+
+
+async def follow_naively(hub: Hub, done: asyncio.Event) -> int:
+    seen, last = 0, UUID(int=0)
+    while True:
+        finished = done.is_set()
+        async with hub.engine.connect() as connection:
+            ids = (await connection.scalars(NAIVE, {"last": last})).all()
+        seen += len(ids)
+        last = max([last, *ids])
+        if finished and not ids:
+            return seen
+        await asyncio.sleep(0)
+
+
+async def test_no_reader_misses_an_event_and_the_naive_one_does(hub: Hub) -> None:
+    done = asyncio.Event()
+    readers = [asyncio.create_task(follow(hub, done)) for _ in range(2)]
+    naive = asyncio.create_task(follow_naively(hub, done))
+
+    await asyncio.gather(*(write(hub, seed) for seed in range(WRITERS)))
+    done.set()
+
+    expected = await total(hub)
+    for reader in readers:
+        seen = await reader
+        assert len(seen) == expected
+        assert len(set(seen)) == expected
+    assert await naive < expected, "the sabotaged reader missed nothing, so this test could not have failed"
+
+
+async def test_a_cursor_survives_its_way_through_text() -> None:
+    cursor = Cursor(2**63 - 1, typeid.new_uuid7())
+
+    assert Cursor.decode(cursor.encode()) == cursor
+
+
+@pytest.mark.parametrize("text", ["", "?", "AAAA", "é", "A" * 200, Cursor(1, TENANT).encode() + "A"])
+def test_a_cursor_that_is_not_ours_is_refused(text: str) -> None:
+    with pytest.raises(Problem) as refusal:
+        Cursor.decode(text)
+
+    assert refusal.value.reason == "INVALID_PAGE_TOKEN"

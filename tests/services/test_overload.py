@@ -1,0 +1,114 @@
+"""Twenty times more calls than the limit, four times over."""
+
+import asyncio
+import time
+
+import grpc
+from crossdock.v1 import location_service_pb2 as pb
+from crossdock.v1.event_service_pb2 import WatchEventsRequest, WatchEventsResponse
+
+from tests.services.answers import failure_of
+from tests.services.conftest import Serve
+from tests.services.stand_ins import EventServiceStub, LocationServiceStub, get_location, watch_events
+
+LIMIT = 10
+WAVES = 4
+TIMES = 20
+REQUEST = pb.GetLocationRequest(location_id="loc_x")
+Metadata = tuple[tuple[str, str], ...]
+
+
+async def test_what_is_too_much_is_refused_at_once_and_the_rest_is_served(serve: Serve, system: Metadata) -> None:
+    gate = asyncio.Event()
+    under_way = peak = 0
+
+    async def wait(_: pb.GetLocationRequest) -> pb.GetLocationResponse:
+        nonlocal under_way, peak
+        under_way += 1
+        peak = max(peak, under_way)
+        try:
+            await gate.wait()
+        finally:
+            under_way -= 1
+        return pb.GetLocationResponse()
+
+    server, channel = await serve(get_location(wait), max_concurrent_rpcs=LIMIT, log_calls=False)
+    stub = LocationServiceStub(channel)
+    await channel.channel_ready()
+    waits: list[float] = []
+
+    async def call() -> str:
+        began = time.monotonic()
+        try:
+            await stub.GetLocation(REQUEST, metadata=system, timeout=20)
+        except grpc.aio.AioRpcError as error:
+            waits.append(time.monotonic() - began)
+            assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+            return "refused"
+        return "served"
+
+    for _ in range(WAVES):
+        gate.clear()
+        calls = [asyncio.create_task(call()) for _ in range(LIMIT)]
+        while under_way < LIMIT:
+            await asyncio.sleep(0.001)
+        # In groups as large as the limit: the wait is the server's, not that of one client's own queue.
+        for _ in range(TIMES - 1):
+            calls += (group := [asyncio.create_task(call()) for _ in range(LIMIT)])
+            await asyncio.wait(group)
+        gate.set()
+        outcomes = await asyncio.gather(*calls)
+
+        assert outcomes.count("served") == LIMIT
+        assert outcomes.count("refused") == LIMIT * (TIMES - 1)
+
+    assert peak == server.calls.peak == LIMIT
+    assert server.calls.taken == under_way == 0
+    waits.sort()
+    assert waits[int(len(waits) * 0.99)] <= 0.05
+    await stub.GetLocation(REQUEST, metadata=system)
+
+
+async def test_a_burst_on_one_connection_never_exceeds_the_limit(serve: Serve, system: Metadata) -> None:
+    async def pause(_: pb.GetLocationRequest) -> pb.GetLocationResponse:
+        await asyncio.sleep(0.01)
+        return pb.GetLocationResponse()
+
+    server, channel = await serve(get_location(pause), max_concurrent_rpcs=LIMIT, log_calls=False)
+    stub = LocationServiceStub(channel)
+
+    outcomes = await asyncio.gather(
+        *(stub.GetLocation(REQUEST, metadata=system) for _ in range(LIMIT * TIMES)), return_exceptions=True
+    )
+
+    refused = [each for each in outcomes if isinstance(each, grpc.aio.AioRpcError)]
+    assert {each.code() for each in refused} == {grpc.StatusCode.RESOURCE_EXHAUSTED}
+    assert server.calls.peak == LIMIT
+    assert server.calls.taken == 0
+
+
+async def test_streams_do_not_take_the_places_of_calls(serve: Serve, system: Metadata) -> None:
+    async def stay(_: WatchEventsRequest):  # type: ignore[no-untyped-def]
+        yield WatchEventsResponse(cursor="here")
+        await asyncio.Event().wait()
+
+    async def answer(_: pb.GetLocationRequest) -> pb.GetLocationResponse:
+        return pb.GetLocationResponse()
+
+    server, channel = await serve(
+        watch_events(stay), get_location(answer), max_concurrent_rpcs=1, max_concurrent_streams=3
+    )
+    events = EventServiceStub(channel)
+
+    streams = [events.WatchEvents(WatchEventsRequest(), metadata=system) for _ in range(3)]
+    for stream in streams:
+        assert (await stream.read()).cursor == "here"
+    one_too_many = await failure_of(events.WatchEvents(WatchEventsRequest(), metadata=system).read())
+    await LocationServiceStub(channel).GetLocation(REQUEST, metadata=system)
+
+    assert one_too_many.reason == "OVERLOADED"
+    assert one_too_many.metadata == {"limit": "3"}
+    for stream in streams:
+        stream.cancel()
+    while server.streams.taken:
+        await asyncio.sleep(0.001)
