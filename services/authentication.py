@@ -82,9 +82,7 @@ class Authenticator:
         try:
             return await self._look_ups.submit(digest)
         except Overloaded:
-            raise Problem(
-                "OVERLOADED", "too many tokens wait to be looked up", {"limit": str(MAX_WAITING)}
-            ) from None
+            raise Problem("OVERLOADED", "too many tokens wait to be looked up", {"limit": str(MAX_WAITING)}) from None
 
     async def _look_up(self, digests: Sequence[bytes]) -> list[_Known | None]:
         # Counted from before the statement: what it misses must not be believed any longer than that.

@@ -4,11 +4,11 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from crossdock.v1 import actor_pb2
 from crossdock.v1.access_pb2 import AccessLevel, Scope
 from crossdock.v1.actor_pb2 import ActorKind
-from crossdock.v1 import actor_pb2
-from runtime import typeid
 
+from runtime import typeid
 from services.errors import Problem, not_found
 
 

@@ -60,9 +60,7 @@ async def once(
         .returning(keys.c.request_id)
     )
     while (await connection.execute(claim)).first() is None:
-        stored = (
-            await connection.execute(sa.select(keys.c.request_hash, keys.c.response).where(this_key))
-        ).first()
+        stored = (await connection.execute(sa.select(keys.c.request_hash, keys.c.response).where(this_key))).first()
         if stored is None:
             continue  # aged out between the two statements
         if stored.request_hash != digest:

@@ -78,9 +78,7 @@ def require_unchanged(before: Any, after: Any, names: Iterable[str], root: str) 
 def _check(descriptor: Descriptor, paths: Iterable[str], assigned: Collection[str]) -> None:
     wrong = {path: _wrong(descriptor, path.split("."), assigned) for path in paths}
     violations = tuple(
-        Violation("update_mask", f"{path!r} {words}", "field_mask.path")
-        for path, words in wrong.items()
-        if words
+        Violation("update_mask", f"{path!r} {words}", "field_mask.path") for path, words in wrong.items() if words
     )
     if violations:
         told = "; ".join(violation.description for violation in violations)

@@ -98,9 +98,7 @@ def _beyond(
     downward = descending != (edge is not None and edge.backward)
     if edge is not None:
         here = sa.tuple_(*key)
-        there = sa.tuple_(
-            *(sa.literal(value, column.type) for value, column in zip(edge.key, key, strict=True))
-        )
+        there = sa.tuple_(*(sa.literal(value, column.type) for value, column in zip(edge.key, key, strict=True)))
         if downward:
             query = query.where(here <= there if edge.inclusive else here < there)
         else:
@@ -119,9 +117,7 @@ def _binding(request: Any) -> bytes:
     filters.ClearField("page_size")
     filters.ClearField("page_token")
     name = request.DESCRIPTOR.full_name.encode()
-    return hashlib.sha256(name + b"\0" + filters.SerializeToString(deterministic=True)).digest()[
-        :_BINDING_BYTES
-    ]
+    return hashlib.sha256(name + b"\0" + filters.SerializeToString(deterministic=True)).digest()[:_BINDING_BYTES]
 
 
 def _encode(edge: _Edge, binding: bytes) -> str:
@@ -136,9 +132,7 @@ def _decode(token: str, binding: bytes, key: Sequence[sa.ColumnElement[Any]]) ->
         flags, values = raw[_BINDING_BYTES], json.loads(raw[_BINDING_BYTES + 1 :])
         if raw[:_BINDING_BYTES] != binding or flags > 3 or len(values) != len(key):
             raise ValueError("of another list")
-        parsed = tuple(
-            _parse(value, column.type.python_type) for value, column in zip(values, key, strict=True)
-        )
+        parsed = tuple(_parse(value, column.type.python_type) for value, column in zip(values, key, strict=True))
     except (ValueError, TypeError, IndexError, OverflowError, RecursionError, binascii.Error):
         raise Problem(
             "INVALID_PAGE_TOKEN",

@@ -57,8 +57,6 @@ def _unstorable_value(value: Any, path: str) -> Iterator[Violation]:
             yield Violation(path, "is not a place on earth", "lat_lng.range")
     elif isinstance(value, Money):
         if abs(value.nanos) >= _NANOS or value.units * value.nanos < 0:
-            yield Violation(
-                path, "units and nanos must have one sign, and nanos be below 10^9", "money.nanos"
-            )
+            yield Violation(path, "units and nanos must have one sign, and nanos be below 10^9", "money.nanos")
     elif hasattr(value, "ListFields"):
         yield from _unstorable(value, path)

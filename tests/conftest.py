@@ -11,6 +11,7 @@ import asyncpg
 import grpc
 import pytest
 
+from runtime import logging
 from runtime.postgres import EmbeddedPostgres
 
 if TYPE_CHECKING:
@@ -43,6 +44,12 @@ async def execute(postgres: EmbeddedPostgres, statement: str) -> None:
         await connection.execute(statement)
     finally:
         await connection.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plain_logs() -> None:
+    """As a process logs; structlog's own default would take a tenth of a second to paint each traceback."""
+    logging.configure("tests", console=False)
 
 
 @pytest.fixture(scope="session")

@@ -37,9 +37,7 @@ class AccessServicer(AccessServiceServicer):
                 lambda: tenants.create(connection, self._hub, request),
             )
 
-    async def GetTenant(
-        self, request: contract.GetTenantRequest, context: Context
-    ) -> contract.GetTenantResponse:
+    async def GetTenant(self, request: contract.GetTenantRequest, context: Context) -> contract.GetTenantResponse:
         caller = callers.current()
         tenant_id = ids.read("tenant", request.tenant_id)
         if caller.level != AccessLevel.ACCESS_LEVEL_SYSTEM and tenant_id != caller.tenant:
@@ -48,15 +46,11 @@ class AccessServicer(AccessServiceServicer):
             tenant = await tenants.find(connection, request.tenant_id)
         return contract.GetTenantResponse(tenant=tenant)
 
-    async def ListTenants(
-        self, request: contract.ListTenantsRequest, context: Context
-    ) -> contract.ListTenantsResponse:
+    async def ListTenants(self, request: contract.ListTenantsRequest, context: Context) -> contract.ListTenantsResponse:
         async with self._hub.transaction() as connection:
             return await tenants.read_list(connection, request)
 
-    async def CreateToken(
-        self, request: contract.CreateTokenRequest, context: Context
-    ) -> contract.CreateTokenResponse:
+    async def CreateToken(self, request: contract.CreateTokenRequest, context: Context) -> contract.CreateTokenResponse:
         caller, now = callers.current(), self._hub.now()
         require_grantable(request.token, caller, now)
         async with self._hub.transaction() as connection:
@@ -65,24 +59,16 @@ class AccessServicer(AccessServiceServicer):
                 location_id = await locations.require(connection, caller, request.token.location_id)
             return await bearers.create(connection, caller.tenant, request.token, location_id, now)
 
-    async def ListTokens(
-        self, request: contract.ListTokensRequest, context: Context
-    ) -> contract.ListTokensResponse:
+    async def ListTokens(self, request: contract.ListTokensRequest, context: Context) -> contract.ListTokensResponse:
         async with self._hub.transaction() as connection:
             return await bearers.read_list(connection, callers.current(), request, self._hub.now())
 
-    async def RevokeToken(
-        self, request: contract.RevokeTokenRequest, context: Context
-    ) -> contract.RevokeTokenResponse:
+    async def RevokeToken(self, request: contract.RevokeTokenRequest, context: Context) -> contract.RevokeTokenResponse:
         async with self._hub.transaction() as connection:
-            token = await bearers.revoke(
-                connection, callers.current().tenant, request.token_id, self._hub.now()
-            )
+            token = await bearers.revoke(connection, callers.current().tenant, request.token_id, self._hub.now())
         return contract.RevokeTokenResponse(token=token)
 
-    async def GetCaller(
-        self, request: contract.GetCallerRequest, context: Context
-    ) -> contract.GetCallerResponse:
+    async def GetCaller(self, request: contract.GetCallerRequest, context: Context) -> contract.GetCallerResponse:
         caller = callers.current()
         response = contract.GetCallerResponse(level=caller.level)
         async with self._hub.transaction() as connection:

@@ -48,9 +48,7 @@ async def find(connection: AsyncConnection, identifier: str) -> Tenant:
     return Tenant.FromString(document)
 
 
-async def read_list(
-    connection: AsyncConnection, request: contract.ListTenantsRequest
-) -> contract.ListTenantsResponse:
+async def read_list(connection: AsyncConnection, request: contract.ListTenantsRequest) -> contract.ListTenantsResponse:
     """One page of all tenants."""
     query = sa.select(tenants.c.tenant_id, tenants.c.document)
     page = await read_page(connection, query, [tenants.c.tenant_id], request)

@@ -17,7 +17,7 @@ def unique(constraint: str, resource: str, field: str, value: str) -> Iterator[N
     try:
         yield
     except IntegrityError as error:
-        if _constraint(error) != constraint:
+        if constraint_of(error) != constraint:
             raise
         raise Problem(
             "DUPLICATE_ID",
@@ -26,6 +26,7 @@ def unique(constraint: str, resource: str, field: str, value: str) -> Iterator[N
         ) from None
 
 
-def _constraint(error: IntegrityError) -> str | None:
+def constraint_of(error: IntegrityError) -> str | None:
+    """The name of the constraint that a statement broke."""
     cause = error.orig.__cause__ if error.orig is not None else None
     return getattr(cause, "constraint_name", None)

@@ -6,12 +6,14 @@ import sqlalchemy as sa
 from crossdock.v1.delivery_pb2 import Delivery, DeliveryStatus
 from crossdock.v1.order_pb2 import Order, ServiceType
 from crossdock.v1.report_pb2 import DeliveryReport
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runtime import typeid
 from services import ids, times
 from services.callers import Caller
 from services.db.tables import deliveries, locations, orders
+from services.db.violations import constraint_of
 from services.deliveries import lifecycle, reports
 from services.deliveries.names import Name
 from services.deliveries.rows import Stored
@@ -43,7 +45,13 @@ async def create(hub: Hub, connection: AsyncConnection, caller: Caller, wanted: 
     now = times.to_timestamp(hub.now())
     delivery, created = lifecycle.start(begun, now=now, actor=caller.actor)
     stored = Stored(caller.tenant, identifier, delivery, new=True)
-    await batch.begin(stored, created, _first_report(wanted, caller, hub))
+    try:
+        await batch.begin(stored, created, _first_report(wanted, caller, hub))
+    except IntegrityError as error:
+        # A webhook put its delivery on the order since we looked.
+        if constraint_of(error) != "deliveries_live_order_key":
+            raise
+        raise _has_delivery(wanted.order_id, "") from None
     return stored
 
 
@@ -73,7 +81,7 @@ async def _require_order(connection: AsyncConnection, caller: Caller, order_id: 
     query = (
         sa.select(orders.c.location_id, orders.c.document)
         .where(orders.c.tenant_id == caller.tenant, orders.c.order_id == identifier)
-        .with_for_update()
+        .with_for_update(key_share=True)
     )
     row = (await connection.execute(query)).first()
     if row is None:
@@ -91,12 +99,13 @@ async def _require_order(connection: AsyncConnection, caller: Caller, order_id: 
         deliveries.c.tenant_id == caller.tenant, deliveries.c.order_id == identifier, deliveries.c.live
     )
     if (delivery := await connection.scalar(live)) is not None:
-        raise Problem(
-            "DELIVERY_ALREADY_EXISTS",
-            "the order has a delivery already",
-            {"order_id": order_id, "delivery_id": typeid.encode("dlv", delivery)},
-        )
+        raise _has_delivery(order_id, typeid.encode("dlv", delivery))
     return row.location_id  # type: ignore[no-any-return]
+
+
+def _has_delivery(order_id: str, delivery_id: str) -> Problem:
+    metadata = {"order_id": order_id, "delivery_id": delivery_id}
+    return Problem("DELIVERY_ALREADY_EXISTS", "the order has a delivery already", metadata)
 
 
 def _first_report(wanted: Delivery, caller: Caller, hub: Hub) -> DeliveryReport | None:

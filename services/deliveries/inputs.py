@@ -19,6 +19,8 @@ LEAD = 5 * 60 * NANOSECONDS
 """How far a sender's clock may be ahead of ours, in nanoseconds."""
 LAG = 24 * 60 * 60 * NANOSECONDS
 """How long before the delivery was known its first event may lie, in nanoseconds."""
+IMPLAUSIBLE_TIME = "implausible_time"
+"""The code of the issue on a report whose time is not believed."""
 OVERLAY_RANK = 254
 """Reports without status come after those with one at the same time: after the reset, not before it."""
 
@@ -54,11 +56,12 @@ def receive(
     commands, ``after`` is the key of the youngest report folded in.
     """
     time = order_time(report, receive_time, delivery_create_time)
-    if time is receive_time and report.HasField("event_time"):
+    implausible = time is receive_time and report.HasField("event_time")
+    if implausible and all(issue.code != IMPLAUSIBLE_TIME for issue in report.issues):
         report.issues.add(
             pointer="/event_time",
-            code="implausible_time",
-            message="the time lies too far from the time of receipt; the latter is used instead",
+            code=IMPLAUSIBLE_TIME,
+            message="the time lies too far from the time of receipt, which is used instead",
         )
     if after:
         earliest = _moment(after) + 1

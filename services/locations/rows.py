@@ -12,9 +12,7 @@ from services.db.tables import locations
 from services.errors import not_found
 
 
-async def find(
-    connection: AsyncConnection, caller: Caller, identifier: str, *, lock: bool = False
-) -> Location:
+async def find(connection: AsyncConnection, caller: Caller, identifier: str, *, lock: bool = False) -> Location:
     """The location with this id, held until the transaction ends on request. Raises NOT_FOUND."""
     location_id = ids.read("location", identifier)
     caller.require_location(location_id, "location", identifier)

@@ -22,9 +22,7 @@ def require_valid(location: Location) -> None:
         if not getattr(location, name)
     ]
     if location.time_zone and location.time_zone not in _time_zones():
-        violations.append(
-            Violation("location.time_zone", "is no time zone of the IANA database", "time_zone.known")
-        )
+        violations.append(Violation("location.time_zone", "is no time zone of the IANA database", "time_zone.known"))
     if location.currency_code and not is_currency(location.currency_code):
         violations.append(Violation("location.currency_code", "is no code of ISO 4217", "currency.known"))
     if violations:

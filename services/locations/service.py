@@ -40,13 +40,9 @@ class LocationServicer(LocationServiceServicer):
     ) -> contract.CreateLocationResponse:
         caller = callers.current()
         async with self._hub.transaction() as connection:
-            return await once(
-                connection, caller, _CREATE, request, lambda: self._create(connection, caller, request)
-            )
+            return await once(connection, caller, _CREATE, request, lambda: self._create(connection, caller, request))
 
-    async def GetLocation(
-        self, request: contract.GetLocationRequest, context: Context
-    ) -> contract.GetLocationResponse:
+    async def GetLocation(self, request: contract.GetLocationRequest, context: Context) -> contract.GetLocationResponse:
         async with self._hub.transaction() as connection:
             location = await rows.find(connection, callers.current(), request.location_id)
         return contract.GetLocationResponse(location=location)
@@ -55,9 +51,7 @@ class LocationServicer(LocationServiceServicer):
         self, request: contract.ListLocationsRequest, context: Context
     ) -> contract.ListLocationsResponse:
         caller = callers.current()
-        query = sa.select(locations.c.location_id, locations.c.document).where(
-            locations.c.tenant_id == caller.tenant
-        )
+        query = sa.select(locations.c.location_id, locations.c.document).where(locations.c.tenant_id == caller.tenant)
         if caller.location_id is not None:
             query = query.where(locations.c.location_id == caller.location_id)
         if request.external_id:
@@ -75,9 +69,7 @@ class LocationServicer(LocationServiceServicer):
     ) -> contract.UpdateLocationResponse:
         caller = callers.current()
         async with self._hub.transaction() as connection:
-            return await once(
-                connection, caller, _UPDATE, request, lambda: self._update(connection, caller, request)
-            )
+            return await once(connection, caller, _UPDATE, request, lambda: self._update(connection, caller, request))
 
     async def _create(
         self, connection: AsyncConnection, caller: Caller, request: contract.CreateLocationRequest

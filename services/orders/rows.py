@@ -76,17 +76,12 @@ async def update(connection: AsyncConnection, tenant_id: UUID, order: Order) -> 
     await _insert_references(connection, tenant_id, order_id, order)
 
 
-async def _insert_references(
-    connection: AsyncConnection, tenant_id: UUID, order_id: UUID, order: Order
-) -> None:
+async def _insert_references(connection: AsyncConnection, tenant_id: UUID, order_id: UUID, order: Order) -> None:
     named = sorted({(reference.scope, reference.value) for reference in order.references})
     if named:
         await connection.execute(
             sa.insert(order_references),
-            [
-                {"tenant_id": tenant_id, "scope": scope, "value": value, "order_id": order_id}
-                for scope, value in named
-            ],
+            [{"tenant_id": tenant_id, "scope": scope, "value": value, "order_id": order_id} for scope, value in named],
         )
 
 

@@ -38,29 +38,21 @@ class OrderServicer(OrderServiceServicer):
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
 
-    async def CreateOrder(
-        self, request: contract.CreateOrderRequest, context: Context
-    ) -> contract.CreateOrderResponse:
+    async def CreateOrder(self, request: contract.CreateOrderRequest, context: Context) -> contract.CreateOrderResponse:
         caller = callers.current()
         async with self._hub.transaction(commit=not request.validate_only) as connection:
             if request.validate_only:
                 response = await self._create(connection, caller, request)
                 response.order.ClearField("id")  # there is no such order
                 return response
-            return await once(
-                connection, caller, _CREATE, request, lambda: self._create(connection, caller, request)
-            )
+            return await once(connection, caller, _CREATE, request, lambda: self._create(connection, caller, request))
 
-    async def GetOrder(
-        self, request: contract.GetOrderRequest, context: Context
-    ) -> contract.GetOrderResponse:
+    async def GetOrder(self, request: contract.GetOrderRequest, context: Context) -> contract.GetOrderResponse:
         async with self._hub.transaction() as connection:
             order = await rows.find(connection, callers.current(), request.order_id)
         return contract.GetOrderResponse(order=order)
 
-    async def ListOrders(
-        self, request: contract.ListOrdersRequest, context: Context
-    ) -> contract.ListOrdersResponse:
+    async def ListOrders(self, request: contract.ListOrdersRequest, context: Context) -> contract.ListOrdersResponse:
         caller = callers.current()
         query = queries.select(request, caller)
         async with self._hub.transaction() as connection:
@@ -71,14 +63,10 @@ class OrderServicer(OrderServiceServicer):
             orders=found, next_page_token=page.next_token, previous_page_token=page.previous_token
         )
 
-    async def UpdateOrder(
-        self, request: contract.UpdateOrderRequest, context: Context
-    ) -> contract.UpdateOrderResponse:
+    async def UpdateOrder(self, request: contract.UpdateOrderRequest, context: Context) -> contract.UpdateOrderResponse:
         caller = callers.current()
         async with self._hub.transaction() as connection:
-            return await once(
-                connection, caller, _UPDATE, request, lambda: self._update(connection, caller, request)
-            )
+            return await once(connection, caller, _UPDATE, request, lambda: self._update(connection, caller, request))
 
     async def _create(
         self, connection: AsyncConnection, caller: Caller, request: contract.CreateOrderRequest

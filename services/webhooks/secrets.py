@@ -105,18 +105,14 @@ def _require_usable(scheme: "AuthScheme.ValueType", secret: str) -> None:
                 raise invalid("secret", 'must be base64, with or without "whsec_" before it', "secret.base64")
         case AuthScheme.AUTH_SCHEME_PATH_SECRET:
             if not _PATH_SEGMENT.fullmatch(secret):
-                raise invalid(
-                    "secret", "must be 16 to 500 letters, digits or any of . _ ~ -", "secret.path_segment"
-                )
+                raise invalid("secret", "must be 16 to 500 letters, digits or any of . _ ~ -", "secret.path_segment")
         case AuthScheme.AUTH_SCHEME_BASIC:
             user, colon, password = secret.partition(":")
             if not (user and colon and password and _VISIBLE.fullmatch(secret)):
                 raise invalid("secret", 'must be "user:password", in visible ASCII', "secret.basic")
         case _:
             if not _VISIBLE.fullmatch(secret):
-                raise invalid(
-                    "secret", "must be visible ASCII without space at its ends", "secret.visible_ascii"
-                )
+                raise invalid("secret", "must be visible ASCII without space at its ends", "secret.visible_ascii")
 
 
 def _is_base64(text: str) -> bool:

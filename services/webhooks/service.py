@@ -82,9 +82,7 @@ class WebhookServicer(WebhookServiceServicer):
         async with self._hub.transaction() as connection:
             return await messages.read_list(connection, callers.current(), request)
 
-    async def GetWebhook(
-        self, request: contract.GetWebhookRequest, context: Context
-    ) -> contract.GetWebhookResponse:
+    async def GetWebhook(self, request: contract.GetWebhookRequest, context: Context) -> contract.GetWebhookResponse:
         async with self._hub.transaction() as connection:
             webhook = await messages.get(connection, callers.current(), request.webhook_id)
         return contract.GetWebhookResponse(webhook=webhook)

@@ -41,9 +41,7 @@ class Stored:
         return ids.read("location", self.source.location_id) if self.source.location_id else None
 
 
-async def find(
-    connection: AsyncConnection, tenant_id: UUID, identifier: str, *, lock: bool = False
-) -> Stored:
+async def find(connection: AsyncConnection, tenant_id: UUID, identifier: str, *, lock: bool = False) -> Stored:
     """The tenant's source with this id, held until the transaction ends on request. Raises NOT_FOUND."""
     query = sa.select(*_COLUMNS).where(
         table.c.tenant_id == tenant_id, table.c.source_id == ids.read("webhook source", identifier)

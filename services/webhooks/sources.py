@@ -112,9 +112,7 @@ async def rotate(
     return contract.RotateWebhookSourceSecretResponse(source=_shown(stored, told))
 
 
-async def resolve(
-    connection: AsyncConnection, hub: Hub, identifier: str
-) -> contract.ResolveWebhookSourceResponse:
+async def resolve(connection: AsyncConnection, hub: Hub, identifier: str) -> contract.ResolveWebhookSourceResponse:
     """What the gateway needs to verify a source of any tenant: its live secrets, with their values."""
     stored = (await find(connection, [identifier]))[identifier]
     present = secrets.unseal(hub.sealer, stored.tenant_id, stored.source_id, stored.sealed)

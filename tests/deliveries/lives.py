@@ -1,11 +1,12 @@
 """Words for telling a delivery's life in tests, and a book that keeps it as the service does, in memory."""
 
 from dataclasses import dataclass, field
+from math import floor
 
 from crossdock.v1 import delivery_pb2 as pb
 from crossdock.v1.actor_pb2 import ACTOR_KIND_CALLER, ACTOR_KIND_CARRIER, Actor
 from crossdock.v1.delivery_pb2 import Delivery
-from crossdock.v1.event_pb2 import Event
+from crossdock.v1.event_pb2 import Disposition, Event
 from crossdock.v1.report_pb2 import DeliveryReport
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -32,7 +33,7 @@ def word(value: Status) -> str:
 
 def at(seconds: float) -> Timestamp:
     """A moment, in seconds after the delivery became known."""
-    return Timestamp(seconds=START + int(seconds), nanos=round(seconds % 1 * 1e9))
+    return Timestamp(seconds=START + floor(seconds), nanos=round(seconds % 1 * 1e9))
 
 
 def report(reached: str = "", time: float | None = None, **members: object) -> DeliveryReport:
@@ -58,6 +59,18 @@ def with_courier(made: DeliveryReport, external_id: str, phone: str = "") -> Del
     if phone:
         made.patch.courier.phone.raw = phone
     return made
+
+
+def dispositions(results: list[Result]) -> list[str]:
+    return [Disposition.Name(each.disposition).removeprefix("DISPOSITION_") for each in results]
+
+
+def again(said: DeliveryReport, time: float) -> DeliveryReport:
+    """The same words at another time."""
+    repeated = DeliveryReport()
+    repeated.CopyFrom(said)
+    repeated.event_time.CopyFrom(at(time))
+    return repeated
 
 
 def state_of(delivery: Delivery) -> Delivery:

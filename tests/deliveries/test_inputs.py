@@ -51,7 +51,8 @@ def test_the_order_is_by_time_then_by_rank_then_by_content_and_not_by_arrival() 
         inputs.receive(report("DISPATCHED", 2.000000001), RECEIVED, CREATED),
     ]
 
-    assert sorted(reversed(in_order), key=lambda given: given.key) == in_order
+    arrived = in_order[::-1]
+    assert sorted(arrived, key=lambda given: given.key) == in_order
     again = inputs.receive(report("PICKED_UP", 2), at(11 * DAY), CREATED, webhook_id="whk_2")
     assert again.key == in_order[2].key
 
@@ -77,7 +78,7 @@ def test_the_rules_load_neither_grpc_nor_a_database() -> None:
     root = Path(__file__).parents[2]
     program = (
         "import sys; import services.deliveries.lifecycle, services.deliveries.commands;"
-        "sys.exit(', '.join({'grpc', 'sqlalchemy', 'asyncio'} & set(sys.modules)))"
+        "print(sorted({'grpc', 'sqlalchemy', 'asyncio'} & set(sys.modules)))"
     )
 
     done = subprocess.run(
@@ -89,4 +90,4 @@ def test_the_rules_load_neither_grpc_nor_a_database() -> None:
         check=False,
     )
 
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.stdout, done.stderr) == ("[]\n", "")

@@ -150,7 +150,7 @@ async def test_a_thousand_cancelled_calls_leave_no_connection_checked_out_and_no
         request = pb.CreateLocationRequest(request_id=f"r{number}")
         request.location.name = f"store {number}"
         request.location.external_id = f"x{number}"
-        request.location.time_zone.id = "Europe/Paris"
+        request.location.time_zone = "Europe/Paris"
         request.location.currency_code = "EUR"
         running = stub.CreateLocation(request, metadata=account.metadata)
         asyncio.get_running_loop().call_later(chance.uniform(0, 0.05), running.cancel)

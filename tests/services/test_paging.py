@@ -118,9 +118,7 @@ async def test_a_page_that_vanished_leads_back(connection: AsyncConnection) -> N
 
 
 @pytest.mark.parametrize("descending", [True, False])
-async def test_a_key_of_several_columns_orders_by_all_of_them(
-    connection: AsyncConnection, descending: bool
-) -> None:
+async def test_a_key_of_several_columns_orders_by_all_of_them(connection: AsyncConnection, descending: bool) -> None:
     ids = await add(connection, 25)
     key = [things.c.number, things.c.time, things.c.name, things.c.thing_id]
 
@@ -177,9 +175,7 @@ async def test_junk_in_place_of_a_token_is_refused(connection: AsyncConnection) 
         assert caught.value.reason == "INVALID_PAGE_TOKEN"
 
 
-@pytest.mark.parametrize(
-    "values", ["[1]", '["a","b"]', "{}", "[null]", '"' + "a" * 32 + '"', "[" * 5000, "7"]
-)
+@pytest.mark.parametrize("values", ["[1]", '["a","b"]', "{}", "[null]", '"' + "a" * 32 + '"', "[" * 5000, "7"])
 async def test_a_token_with_other_values_is_refused(connection: AsyncConnection, values: str) -> None:
     import base64
 

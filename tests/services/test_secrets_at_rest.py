@@ -100,7 +100,7 @@ async def test_no_secret_is_found_in_any_table_in_the_write_ahead_log_or_in_what
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     needles = [form for secret in await through_every_flow(channel, account) for form in forms(secret)]
-    rows = []
+    rows: list[str] = []
     async with server.hub.transaction() as connection:
         for table in schema.sorted_tables:
             query = sa.text(f'SELECT t::text FROM "{table.name}" t')

@@ -107,7 +107,7 @@ async def test_a_tokens_value_is_told_once_and_shown_by_its_prefix(access: Acces
             ["token.scopes", "token.scopes"],
         ),
         (Token(level=ACCOUNT, scopes=[READ], expire_time=Timestamp(seconds=1)), ["token.expire_time"]),
-        (Token(level=ACCOUNT, scopes=[READ, 0]), ["token.scopes"]),
+        (Token(level=ACCOUNT, scopes=[READ, Scope.SCOPE_UNSPECIFIED]), ["token.scopes"]),
     ],
 )
 async def test_a_token_that_cannot_be_is_refused_with_its_fields(

@@ -36,14 +36,15 @@ async def test_a_first_message_starts_a_delivery_where_policy_allows(world: Worl
 
 
 async def test_a_thousand_events_in_eight_copies_at_once_have_one_effect_each(server: Server, world: World) -> None:
-    seed = random.Random(6)
     life = ("confirmed", "enroute_to_pickup", "arrived_at_store", "out_for_delivery", "delivered")
     told = [world.message(f"{order}", word, minute) for order in range(200) for minute, word in enumerate(life)]
-    copies = [message for message in told for _ in range(8)]
-    seed.shuffle(copies)
-    batches = [copies[start : start + 80] for start in range(0, len(copies), 80)]
 
-    results = [each for batch in await asyncio.gather(*(world.ingest(*batch) for batch in batches)) for each in batch]
+    async def send(copy: int) -> list[webhook_service_pb2.IngestWebhookResponse]:
+        shuffled = random.Random(copy).sample(told, len(told))
+        answers = [await world.ingest(*shuffled[start : start + 50]) for start in range(0, len(shuffled), 50)]
+        return [each for answer in answers for each in answer]
+
+    results = [each for answers in await asyncio.gather(*map(send, range(8))) for each in answers]
 
     first = [each for each in results if each.disposition != event_pb2.DISPOSITION_DUPLICATE]
     assert len(first) == 1_000
@@ -202,3 +203,17 @@ async def test_a_batch_with_a_source_that_is_gone_is_refused_whole(server: Serve
 
     assert refusal.value.code() == grpc.StatusCode.NOT_FOUND
     assert await count(server, webhooks) == 0
+
+
+async def test_a_message_and_a_caller_that_book_the_same_order_at_once_both_succeed_or_are_told(world: World) -> None:
+    for number in range(15):
+        partner = reference_pb2.ExternalReference(scope="order", value=f"race-{number}")
+        order = await world.order(references=[partner])
+        message = world.message(f"race{number}", "confirmed", partner=f"race-{number}")
+
+        answers = await asyncio.gather(world.ingest(message), world.delivery(order_id=order.id), return_exceptions=True)
+
+        [result] = answers[0]
+        assert result.disposition == event_pb2.DISPOSITION_APPLIED
+        refused = isinstance(answers[1], grpc.aio.AioRpcError)
+        assert not refused or answers[1].code() == grpc.StatusCode.FAILED_PRECONDITION

@@ -1,6 +1,6 @@
 import base64
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import grpc
 import pytest
@@ -26,7 +26,7 @@ def webhooks(channel: grpc.aio.Channel) -> WebhookServiceStub:
 
 
 @pytest.fixture
-def clock(server: Server) -> Iterator["Clock"]:
+def clock(server: Server) -> "Clock":
     clock = Clock()
     server.hub.now = clock
     return clock
@@ -131,7 +131,7 @@ async def test_each_scheme_has_random_secrets_of_its_own_form(
 async def test_a_dictated_secret_must_fit_its_scheme(
     webhooks: WebhookServiceStub, account: Account, scheme: "AuthScheme.ValueType", secret: str, usable: bool
 ) -> None:
-    members = {"auth_scheme": scheme, "hmac_header": "x-signature"}
+    members: dict[str, Any] = {"auth_scheme": scheme, "hmac_header": "x-signature"}
     if usable:
         made = await create(webhooks, account, secret, **members)
         assert values(await resolve(webhooks, account, made.id)) == [secret]
