@@ -43,8 +43,8 @@ async def once(
     copy of the answer what must not be stored: secrets that are told once. Raises REQUEST_ID_REUSED when
     the request id stands for another request.
     """
-    if not request.request_id:
-        return await produce()
+    if not request.request_id or getattr(request, "validate_only", False):
+        return await produce()  # a dry run leaves nothing, not even the memory of it
     key = {
         "tenant_id": caller.tenant_id or NO_TENANT,
         "method": method,

@@ -23,7 +23,7 @@ from services.interceptors.authenticating import authenticating
 from services.interceptors.chain import Chain
 from services.interceptors.concurrency import Places, concurrency
 from services.interceptors.deadlines import deadlines
-from services.interceptors.draining import Streams
+from services.interceptors.draining import Draining
 from services.interceptors.errors import errors
 from services.interceptors.observing import observing
 from services.interceptors.validation import MAX_INGEST_BYTES, validation
@@ -48,6 +48,8 @@ OPTIONS: tuple[tuple[str, Any], ...] = (
 )
 STREAMS_SECONDS = 1.0
 """How long streams may take to end themselves, with a cursor, before they are cut."""
+GOODBYE_SECONDS = 0.5
+"""How long connections may take to close once nothing is under way on them."""
 
 
 class AddressNotServed(Exception):
@@ -64,7 +66,7 @@ class Server:
         self.metrics_address = ""
         self.calls = Places(settings.max_concurrent_rpcs)
         self.streams = Places(settings.max_concurrent_streams)
-        self._open_streams = Streams()
+        self._draining = Draining()
         self._workers = Workers(hub)
         self._resources = resources
         self._authenticator = Authenticator(hub)
@@ -90,13 +92,19 @@ class Server:
         return server
 
     async def stop(self, grace_seconds: float) -> None:
-        """Says so, takes calls for a moment more, lets those under way finish, and lets go of everything."""
+        """Says so, takes calls for a moment more, lets those under way finish, and lets go of everything.
+
+        Takes ``grace_seconds`` at most, and a second or so for cutting what did not finish.
+        """
         end = time.monotonic() + grace_seconds
         await self._health.drain()
+        self._draining.refuse_streams()
         self.hub.tailer.drain()
         await asyncio.sleep(min(self.hub.settings.notice_seconds, grace_seconds))
-        await self._open_streams.end(min(STREAMS_SECONDS, grace_seconds))
-        await self._server.stop(max(0.0, end - time.monotonic()))
+        self._draining.refuse_calls()
+        left = max(0.0, end - time.monotonic())
+        await self._draining.end(min(STREAMS_SECONDS, left), left)
+        await self._server.stop(GOODBYE_SECONDS)
         await self._resources.aclose()
         log.info("stopped")
 
@@ -106,11 +114,11 @@ class Server:
         return [
             errors,
             observing(log_calls=settings.log_calls),
+            self._draining.layer,
             authenticating(self._authenticator),
             deadlines(settings.deadline_seconds),
             concurrency(self.calls, self.streams),
             validation,
-            self._open_streams.layer,
         ]
 
     async def _serve(self, servicers: Sequence[Registration]) -> None:

@@ -15,7 +15,6 @@ from services.callers import Caller
 from services.db.tables import deliveries, locations, orders
 from services.db.violations import constraint_of
 from services.deliveries import lifecycle, reports
-from services.deliveries.names import Name
 from services.deliveries.rows import Stored
 from services.errors import Problem, invalid, not_found
 from services.hub import Hub
@@ -32,15 +31,12 @@ async def create(hub: Hub, connection: AsyncConnection, caller: Caller, wanted: 
     begun = Delivery()
     begun.CopyFrom(wanted)
     begun.id = typeid.encode("dlv", identifier)
-    names = [Name.of(caller.tenant, reference) for reference in wanted.references]
     batch = reports.Batch(connection, hub, Parking(hub))
-    await batch.hold((caller.tenant, identifier), names)  # names before rows: see deliveries.names
+    key = (caller.tenant, identifier)
+    await batch.hold(key, wanted.references)  # names before rows: see deliveries.names
     location = await _place(connection, caller, wanted)
     begun.location_id = typeid.encode("loc", location) if location else ""
-    for reference, name in zip(wanted.references, names, strict=True):
-        if reference.exclusive and batch.is_taken(name):
-            metadata = {"resource": "delivery", "field": "delivery.references", "value": reference.value}
-            raise Problem("DUPLICATE_ID", f"another delivery is {reference.scope} {reference.value!r}", metadata)
+    batch.require_free(wanted.references, key)
 
     now = times.to_timestamp(hub.now())
     delivery, created = lifecycle.start(begun, now=now, actor=caller.actor)

@@ -21,6 +21,7 @@ from services.deliveries.inputs import Input
 from services.deliveries.matching import Incoming, Matches
 from services.deliveries.names import Name
 from services.deliveries.rows import EventRow, Key, Stored
+from services.errors import Problem
 from services.hub import Hub
 
 _EARLIEST = Timestamp(seconds=946_684_800)
@@ -53,16 +54,24 @@ class Batch:
         """Locks what the reports name, and reads it."""
         await self._matches.load(self._connection, incoming)
 
-    async def hold(self, key: Key, learned: Sequence[Name]) -> Stored | None:
-        """Locks one delivery, and the names that it is about to learn, and reads it; None when it does not exist."""
+    async def hold(self, key: Key, references: Sequence[ExternalReference]) -> Stored | None:
+        """Locks one delivery, and the names that it is about to bear, and reads it; None when it does not exist."""
+        learned = [Name.of(key[0], reference) for reference in references]
         await names.lock(self._connection, learned)
         self._matches.claims |= await names.resolve(self._connection, learned)
         self._matches.stored |= await rows.lock(self._connection, [key])
         return self._matches.stored.get(key)
 
-    def is_taken(self, name: Name) -> bool:
-        """Whether a held name is another delivery's exclusively."""
-        return any(claim.exclusive for claim in self._matches.claims.get(name, []))
+    def require_free(self, references: Sequence[ExternalReference], key: Key) -> None:
+        """Raises DUPLICATE_ID when a held name is exclusively another delivery's."""
+        for reference in references:
+            claims = self._matches.claims.get(Name.of(key[0], reference), [])
+            if reference.exclusive and any(each.exclusive and each.delivery_id != key[1] for each in claims):
+                raise Problem(
+                    "DUPLICATE_ID",
+                    f"another delivery is {reference.scope} {reference.value!r}",
+                    {"resource": "delivery", "field": "delivery.references", "value": reference.value},
+                )
 
     def find(self, incoming: Incoming) -> Stored | None:
         """The delivery that a loaded report is about, without touching it."""
@@ -126,9 +135,6 @@ class Batch:
         """Starts a delivery that the hub only tracks, from the first that is heard of it."""
         identifier = typeid.new_uuid7()
         wanted = Delivery(id=typeid.encode("dlv", identifier))
-        patch = incoming.report.patch
-        for member in ("carrier", "carrier_ref", "kind", "simulated"):
-            setattr(wanted, member, getattr(patch, member))
         if order := self._matches.order_of(incoming):
             wanted.order_id = typeid.encode("ord", order[0])
             wanted.location_id = typeid.encode("loc", order[1])

@@ -22,7 +22,6 @@ from services.callers import Caller
 from services.db.tables import deliveries, delivery_references, events
 from services.deliveries import creation, explanations, reports, requests, watching
 from services.deliveries.commands import CommandRefused, check_cancel
-from services.deliveries.names import Name
 from services.deliveries.rows import Stored
 from services.errors import Problem, etag_mismatch, not_found
 from services.hub import Hub
@@ -52,6 +51,8 @@ class DeliveryServicer(delivery_service_pb2_grpc.DeliveryServiceServicer):
                 return pb.CreateDeliveryResponse(delivery=stored.delivery)
 
             response = await once(connection, caller, f"{_SERVICE}/CreateDelivery", request, produce)
+        if request.validate_only:
+            response.delivery.ClearField("id")  # there is no such delivery
         self._hub.events_appended()
         return response
 
@@ -165,13 +166,14 @@ class DeliveryServicer(delivery_service_pb2_grpc.DeliveryServiceServicer):
         key = (caller.tenant, decode_id(target.delivery_id))
 
         async with self._hub.transaction(commit=target.commit) as connection:
-            names = [Name.of(caller.tenant, each) for each in target.references(request)]
+            references = target.references(request)
             batch = reports.Batch(connection, self._hub, Parking(self._hub))
-            stored = visible(caller, await batch.hold(key, names), target.delivery_id)
+            stored = visible(caller, await batch.hold(key, references), target.delivery_id)
 
             async def produce() -> Response:
                 if target.etag and target.etag != stored.delivery.etag:
                     raise etag_mismatch("delivery", target.delivery_id)
+                batch.require_free(references, key)
                 try:
                     await batch.command(stored, make_report(stored, caller))
                 except CommandRefused as refusal:

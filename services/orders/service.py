@@ -41,11 +41,12 @@ class OrderServicer(OrderServiceServicer):
     async def CreateOrder(self, request: contract.CreateOrderRequest, context: Context) -> contract.CreateOrderResponse:
         caller = callers.current()
         async with self._hub.transaction(commit=not request.validate_only) as connection:
-            if request.validate_only:
-                response = await self._create(connection, caller, request)
-                response.order.ClearField("id")  # there is no such order
-                return response
-            return await once(connection, caller, _CREATE, request, lambda: self._create(connection, caller, request))
+            response = await once(
+                connection, caller, _CREATE, request, lambda: self._create(connection, caller, request)
+            )
+        if request.validate_only:
+            response.order.ClearField("id")  # there is no such order
+        return response
 
     async def GetOrder(self, request: contract.GetOrderRequest, context: Context) -> contract.GetOrderResponse:
         async with self._hub.transaction() as connection:

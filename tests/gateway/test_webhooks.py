@@ -4,7 +4,8 @@ import contextlib
 import hashlib
 import hmac
 import json
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 
 import grpc
@@ -15,6 +16,7 @@ import svix
 from crossdock.v1 import webhook_pb2
 from crossdock.v1.webhook_service_pb2 import BatchIngestWebhooksRequest
 from google.protobuf.timestamp_pb2 import Timestamp
+from pydantic import SecretStr
 
 from gateway.config import Settings
 from gateway.server import Server
@@ -60,6 +62,10 @@ def sample(gateway: Server, name: str, **labels: str) -> float:
     return gateway.registry.get_sample_value(name, labels) or 0
 
 
+def in_flight(gateway: Server) -> float:
+    return sample(gateway, "crossdock_http_requests_in_flight")
+
+
 def secrets(*values: str) -> list[webhook_pb2.SourceSecret]:
     return [webhook_pb2.SourceSecret(id=f"sec_{value}", value=value) for value in values]
 
@@ -86,8 +92,7 @@ async def test_the_thanks_come_only_after_the_commit(services: StandIn, client: 
     services.gate.clear()
 
     posting = asyncio.create_task(client.post(path_of(source), content=BODY))
-    while not services.calls["ingest"]:
-        await asyncio.sleep(0.01)
+    await eventually(lambda: services.calls["ingest"] == 1)
     done, _ = await asyncio.wait([posting], timeout=0.2)
     assert not done
     services.gate.set()
@@ -413,9 +418,9 @@ async def test_services_that_are_gone_are_503_and_found_again(services: StandIn)
         assert (await client.get("/healthz")).status_code == 200
 
         server, _ = await serve_stand_in(services, port)
-        async with asyncio.timeout(10):
-            while (await client.get("/readyz")).status_code != 200:
-                await asyncio.sleep(0.05)
+        deadline = time.monotonic() + 10
+        while (await client.get("/readyz")).status_code != 200:
+            assert time.monotonic() < deadline, "the gateway did not find the services again"
         assert (await client.post(path_of(source), content=BODY)).status_code == 200
         await server.stop(0)
 
@@ -461,13 +466,15 @@ async def test_a_change_of_a_source_is_seen_when_it_is_looked_up_again(services:
         assert (await client.post(path_of(source), content=BODY)).status_code == 401
 
 
-async def test_webhooks_that_come_meanwhile_go_in_one_batch(services: StandIn, client: httpx.AsyncClient) -> None:
+async def test_webhooks_that_come_meanwhile_go_in_one_batch(
+    services: StandIn, gateway: Server, client: httpx.AsyncClient
+) -> None:
     source = services.add()
     assert (await client.post(path_of(source), content=BODY)).status_code == 200
     services.gate.clear()
 
     posting = [asyncio.create_task(_post(client, source, number)) for number in range(40)]
-    await asyncio.sleep(0.3)
+    await eventually(lambda: in_flight(gateway) == 40)
     services.gate.set()
     codes = await asyncio.gather(*posting)
 
@@ -490,7 +497,7 @@ async def test_a_message_that_the_services_refuse_never_blocks_its_neighbours(
     posting = [
         asyncio.create_task(_post(client, source, number, "poison" if number == 7 else "fine")) for number in range(40)
     ]
-    await asyncio.sleep(0.3)
+    await eventually(lambda: in_flight(gateway) == 40)
     services.gate.set()
 
     assert await asyncio.gather(*posting) == [200] * 40
@@ -514,7 +521,7 @@ async def test_a_message_that_cannot_be_stored_at_all_is_503_logged_and_counted(
     posting = [
         asyncio.create_task(_post(client, source, number, "poison" if number == 7 else "fine")) for number in range(20)
     ]
-    await asyncio.sleep(0.3)
+    await eventually(lambda: in_flight(gateway) == 20)
     services.gate.set()
 
     codes = await asyncio.gather(*posting)
@@ -533,9 +540,7 @@ async def test_large_bodies_are_sent_in_calls_that_the_services_take(
     padding = "x" * 1_000_000
 
     posting = [asyncio.create_task(_post(client, source, number, padding)) for number in range(40)]
-    async with asyncio.timeout(20):
-        while services.calls["ingest"] < 2:
-            await asyncio.sleep(0.01)
+    await eventually(lambda: services.calls["ingest"] >= 1)
     services.gate.set()
 
     assert await asyncio.gather(*posting) == [200] * 40
@@ -557,25 +562,24 @@ async def test_too_many_that_wait_are_503_and_not_kept_in_memory(services: Stand
         services.gate.set()
         codes = await asyncio.gather(*posting)
 
-    assert codes.count(503) == 14
-    assert codes.count(200) == 6
+    assert codes.count(503) in (14, 15)  # the one under way may have been among the five at first
+    assert codes.count(200) == 20 - codes.count(503)
 
 
 async def test_a_stopping_gateway_finishes_what_it_has_begun(services: StandIn, address: str) -> None:
-    settings = Settings(http="127.0.0.1:0", services=address, notice_seconds=0.3, system_token=SYSTEM_TOKEN)
+    settings = Settings(http="127.0.0.1:0", services=address, notice_seconds=0.3, system_token=SecretStr(SYSTEM_TOKEN))
     gateway = await Server.start(settings, DIALECTS)
     async with httpx.AsyncClient(base_url=gateway.url) as client:
         source = services.add()
         services.gate.clear()
         posting = asyncio.create_task(_post(client, source, 1))
-        while not services.calls["ingest"]:
-            await asyncio.sleep(0.01)
+        await eventually(lambda: services.calls["ingest"] == 1)
 
         stopping = asyncio.create_task(gateway.stop(10))
-        await asyncio.sleep(0.05)
+        await eventually(lambda: gateway.draining)
         assert (await client.get("/readyz")).status_code == 503
         late = asyncio.create_task(_post(client, source, 2))
-        await asyncio.sleep(0.5)
+        await eventually(lambda: in_flight(gateway) == 2)
         services.gate.set()
 
         assert await asyncio.gather(posting, late) == [200, 200]
@@ -614,3 +618,9 @@ async def _post(
     with contextlib.suppress(httpx.RemoteProtocolError):
         return (await client.post(path_of(source), content=body)).status_code
     return 0
+
+
+async def eventually(true: Callable[[], bool], seconds: float = 10) -> None:
+    async with asyncio.timeout(seconds):
+        while not true():  # noqa: ASYNC110  what is waited for happens elsewhere
+            await asyncio.sleep(0.01)

@@ -15,6 +15,7 @@ from crossdock.v1.webhook_service_pb2_grpc import WebhookServiceServicer, add_We
 from grpc_health.v1.health import aio as health
 from grpc_health.v1.health_pb2 import HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
+from pydantic import SecretStr
 
 from gateway.config import Settings
 from gateway.server import Server
@@ -129,7 +130,7 @@ async def running_gateway(
     services: str, dialects: Mapping[str, Any] = DIALECTS, **settings: Any
 ) -> AsyncIterator[Server]:
     """A gateway on a free port, in front of the services at an address."""
-    settings.setdefault("system_token", SYSTEM_TOKEN)
+    settings.setdefault("system_token", SecretStr(SYSTEM_TOKEN))
     server = await Server.start(Settings(http="127.0.0.1:0", services=services, notice_seconds=0, **settings), dialects)
     try:
         yield server

@@ -153,7 +153,7 @@ async def test_the_next_instance_serves_while_the_last_one_goes(
     async def call_either(worker: int) -> None:
         addresses = f"ipv4:{first.address},{second.address}"
         policy = (
-            '{"loadBalancingConfig": [{"round_robin": {}}], "methodConfig": [{"name": [{}], "retryPolicy":'
+            '{"loadBalancingConfig": [{"round_robin": {}}], "healthCheckConfig": {"serviceName": ""}, "methodConfig": [{"name": [{}], "retryPolicy":'
             ' {"maxAttempts": 4, "initialBackoff": "0.02s", "maxBackoff": "0.2s", "backoffMultiplier": 2,'
             ' "retryableStatusCodes": ["UNAVAILABLE"]}}]}'
         )

@@ -111,14 +111,15 @@ async def test_an_exclusive_reference_is_borne_once(world: World) -> None:
 
 async def test_validate_only_says_what_would_be_and_leaves_nothing(world: World) -> None:
     request = delivery_service_pb2.CreateDeliveryRequest(
-        delivery=delivery_pb2.Delivery(carrier="UPS"), validate_only=True
+        delivery=delivery_pb2.Delivery(carrier="UPS"), validate_only=True, request_id="dry"
     )
+
     shown = (await world.deliveries.CreateDelivery(request, metadata=world.account)).delivery
 
-    get = delivery_service_pb2.GetDeliveryRequest(delivery_id=shown.id)
-    code, reason, _ = await refused(world.deliveries.GetDelivery(get, metadata=world.account))
-
-    assert (code, reason) == (grpc.StatusCode.NOT_FOUND, "NOT_FOUND")
+    listed = await world.deliveries.ListDeliveries(delivery_service_pb2.ListDeliveriesRequest(), metadata=world.account)
+    assert (shown.carrier, shown.id) == ("UPS", "")
+    assert not listed.deliveries
+    assert (await world.delivery("dry", carrier="DHL")).carrier == "DHL", "the request id is still free"
 
 
 async def test_an_update_changes_what_its_mask_names_and_erases_what_is_named_and_not_set(world: World) -> None:
@@ -253,3 +254,25 @@ async def test_a_reference_leads_to_the_youngest_delivery_that_bears_it(world: W
     found = await world.deliveries.GetDeliveryByReference(request, metadata=world.account)
 
     assert found.delivery.id == youngest.id
+
+
+async def test_an_update_cannot_take_an_exclusive_name_from_another_delivery(world: World) -> None:
+    name = reference_pb2.ExternalReference(scope="skipcart.order", value="1", exclusive=True)
+    await world.delivery(references=[name])
+    other = await world.delivery()
+    change = delivery_pb2.Delivery(id=other.id, references=[name])
+    request = delivery_service_pb2.UpdateDeliveryRequest(delivery=change)
+
+    code, reason, _ = await refused(world.deliveries.UpdateDelivery(request, metadata=world.account))
+
+    assert (code, reason) == (grpc.StatusCode.ALREADY_EXISTS, "DUPLICATE_ID")
+
+
+async def test_a_parked_message_is_applied_when_an_update_gives_a_delivery_its_name(world: World) -> None:
+    await world.ingest(world.message("66", "arrived_at_store", policy="PARK"))
+    made = await world.delivery()
+    name = reference_pb2.ExternalReference(scope="skipcart.order", value="66", exclusive=True)
+
+    after = await update(world, delivery_pb2.Delivery(id=made.id, references=[name]))
+
+    assert after.status == delivery_pb2.DELIVERY_STATUS_PICKUP_ARRIVED
