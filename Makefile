@@ -73,6 +73,10 @@ demo: setup ## see the whole story in the terminal
 up: setup ## start the hub on this machine
 	$(BIN)/crossdock up
 
+.PHONY: docs
+docs: setup ## write the generated parts of docs/ anew
+	UPDATE_DOCS=1 $(BIN)/pytest -q tests/test_docs.py
+
 .PHONY: lock
 lock: ## pin the newest versions in requirements.lock (needs uv)
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \

@@ -6,16 +6,16 @@ from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.routing import Mount, Route
+from starlette.routing import Route
 
 from gateway.config import Settings
-from gateway.dialects.registry import INBOUND, InboundDialect
 from gateway.edge import BodyLimits, Edge, HttpMeasures, RouteTemplates
 from gateway.health import Health
 from gateway.problems import answer_http_exception
 from gateway.services_client import ServicesClient
 from gateway.webhooks.ingest import Ingest
 from gateway.webhooks.measures import WebhookMeasures
+from gateway.webhooks.reading import InboundDialect
 from gateway.webhooks.receive import Receiver
 from gateway.webhooks.sources import Sources
 
@@ -28,7 +28,7 @@ class Gateway:
         settings: Settings,
         services: ServicesClient,
         registry: CollectorRegistry,
-        dialects: Mapping[str, InboundDialect] = INBOUND,
+        dialects: Mapping[str, InboundDialect],
     ) -> None:
         measures = WebhookMeasures(registry)
         self._services = services
@@ -72,6 +72,11 @@ class Gateway:
     def drain(self) -> None:
         """Tell load balancers to send no more; what comes is served all the same."""
         self._health.draining = True
+
+    @property
+    def draining(self) -> bool:
+        """Whether `drain` was called."""
+        return self._health.draining
 
     async def close(self) -> None:
         """After the last request: wait for the batches under way, and end the channel."""

@@ -30,68 +30,75 @@ class Settings(BaseSettings):
     )
 
     http: str = Field(
-        "127.0.0.1:8080",
+        default="127.0.0.1:8080",
         pattern=r"^(\[[0-9A-Fa-f:.]+\]|[^:\[\]]+):[0-9]{1,5}$",
         description="Where HTTP is served: `host:port` (port 0: any free one), `[::1]:8080` for IPv6.",
     )
     ready_file: Path | None = Field(
-        None, description="Written once HTTP is served: JSON with the address, `http`, as a URL."
+        default=None, description="Written once HTTP is served: JSON with the address, `http`, as a URL."
     )
     reuse_port: bool = Field(
-        False, description="Let several processes serve one address; the kernel spreads connections."
+        default=False, description="Let several processes serve one address; the kernel spreads connections."
     )
 
-    services: str = Field("127.0.0.1:7411", description="The address of the services' gRPC.")
+    services: str = Field(default="127.0.0.1:7411", description="The address of the services' gRPC.")
     system_token: CliSuppress[SecretStr] = Field(
-        SecretStr(""), description="The deployment's own key, with which our processes call each other."
+        default=SecretStr(""), description="The deployment's own key, with which our processes call each other."
     )
-    services_tls: bool = Field(False, description="Call the services over TLS.")
+    services_tls: bool = Field(default=False, description="Call the services over TLS.")
     services_tls_authority: Path | None = Field(
-        None, description="PEM file with the authority of the services' certificate. None: the system's authorities."
+        default=None,
+        description="PEM file with the authority of the services' certificate. None: the system's authorities.",
     )
     services_tls_certificate: Path | None = Field(
-        None, description="PEM file with the certificate chain that we present (mutual TLS)."
+        default=None, description="PEM file with the certificate chain that we present (mutual TLS)."
     )
-    services_tls_key: Path | None = Field(None, description="PEM file with its private key.")
+    services_tls_key: Path | None = Field(default=None, description="PEM file with its private key.")
     services_seconds: float = Field(
-        10.0, gt=0, le=60, description="How long a call of the services may take before it counts as failed."
+        default=10.0, gt=0, le=60, description="How long a call of the services may take before it counts as failed."
     )
 
-    max_body_bytes: int = Field(1 * MIB, ge=1024, le=8 * MIB, description="The largest body of a request.")
-    header_seconds: float = Field(10.0, gt=0, le=300, description="How long the headers of a request may take.")
-    body_seconds: float = Field(10.0, gt=0, le=300, description="How long its body may take after that.")
+    max_body_bytes: int = Field(default=1 * MIB, ge=1024, le=8 * MIB, description="The largest body of a request.")
+    header_seconds: float = Field(default=10.0, gt=0, le=300, description="How long the headers of a request may take.")
+    body_seconds: float = Field(default=10.0, gt=0, le=300, description="How long its body may take after that.")
     keep_alive_seconds: int = Field(
-        75, ge=1, le=3600, description="How long an idle connection is kept: longer than the load balancer does."
+        default=75,
+        ge=1,
+        le=3600,
+        description="How long an idle connection is kept: longer than the load balancer does.",
     )
     trusted_proxies: str = Field(
-        "", description="Networks whose `X-Forwarded-For` is believed, in CIDR notation, separated by commas."
+        default="", description="Networks whose `X-Forwarded-For` is believed, in CIDR notation, separated by commas."
     )
 
     source_seconds: float = Field(
-        5.0, ge=0, le=300, description="How long a webhook source is remembered, and so a revoked secret accepted."
+        default=5.0,
+        ge=0,
+        le=300,
+        description="How long a webhook source is remembered, and so a revoked secret accepted.",
     )
     source_stale_seconds: float = Field(
-        600.0, ge=0, description="How long it is still believed while the services do not answer."
+        default=600.0, ge=0, description="How long it is still believed while the services do not answer."
     )
-    max_batch: int = Field(256, ge=1, le=1000, description="Webhooks sent on in one call, at most.")
-    max_batches_in_flight: int = Field(2, ge=1, le=100, description="Such calls under way at once.")
-    max_waiting: int = Field(10_000, ge=1, description="Webhooks waiting for a call; one more is answered 503.")
+    max_batch: int = Field(default=256, ge=1, le=1000, description="Webhooks sent on in one call, at most.")
+    max_batches_in_flight: int = Field(default=2, ge=1, le=100, description="Such calls under way at once.")
+    max_waiting: int = Field(default=10_000, ge=1, description="Webhooks waiting for a call; one more is answered 503.")
     max_waiting_bytes: int = Field(
-        64 * MIB, ge=8 * MIB, description="Their bodies together, likewise, those under way included."
+        default=64 * MIB, ge=8 * MIB, description="Their bodies together, likewise, those under way included."
     )
 
     grace_seconds: float = Field(
-        10.0, ge=0, le=300, description="How long requests under way may take to finish after SIGTERM."
+        default=10.0, ge=0, le=300, description="How long requests under way may take to finish after SIGTERM."
     )
     notice_seconds: float = Field(
-        0.5,
+        default=0.5,
         ge=0,
         le=60,
         description="After SIGTERM, how long requests are still taken while /readyz says 503; part of the grace.",
     )
-    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG to ERROR.")
+    log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG to ERROR.")
     log_requests: bool = Field(
-        True, description="One log line per request. Otherwise only those that are not answered as asked."
+        default=True, description="One log line per request. Otherwise only those that are not answered as asked."
     )
 
     @field_validator("trusted_proxies")

@@ -11,8 +11,10 @@ from pathlib import Path
 import structlog
 import uvloop
 from pydantic import ValidationError
+from pydantic_settings import CliApp
 
 from gateway.config import Settings
+from gateway.dialects.registry import INBOUND
 from gateway.server import Server
 from runtime import logging
 
@@ -22,7 +24,7 @@ log = structlog.get_logger()
 def main(argv: Sequence[str] | None = None) -> int:
     """Serves until SIGTERM or SIGINT. 0: ended cleanly, 1: could not serve, 2: the settings are wrong."""
     try:
-        settings = Settings(_cli_parse_args=list(sys.argv[1:] if argv is None else argv))
+        settings = CliApp.run(Settings, cli_args=list(sys.argv[1:] if argv is None else argv))
     except ValidationError as error:
         for each in error.errors(include_url=False, include_input=False, include_context=False):
             name = ".".join(str(part) for part in each["loc"])
@@ -32,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         uvloop.run(serve(settings))
     except OSError as error:
-        log.error("cannot serve", error=f"{type(error).__name__}: {error}")
+        log.error("cannot serve", error=f"{type(error).__name__}: {error}")  # noqa: TRY400  the address says it all
         return 1
     return 0
 
@@ -48,7 +50,7 @@ async def serve(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for each in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(each, tell)
-    server = await Server.start(settings)
+    server = await Server.start(settings, INBOUND)
     if settings.ready_file is not None:
         _write_ready(settings.ready_file, server.url)
     await told.wait()

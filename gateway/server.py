@@ -12,9 +12,9 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 
 from gateway.app import Gateway
 from gateway.config import Settings
-from gateway.dialects.registry import INBOUND, InboundDialect
 from gateway.protocol import TimedHttpProtocol
 from gateway.services_client import ServicesClient
+from gateway.webhooks.reading import InboundDialect
 
 BACKLOG = 2048
 # The deadline of the protocol cuts what the edge's own, which answers 408, cannot see: it comes a little later.
@@ -26,16 +26,18 @@ log = structlog.get_logger("crossdock.server")
 class Server:
     """A running gateway; `url` is where it is served."""
 
-    def __init__(self, settings: Settings, dialects: Mapping[str, InboundDialect] = INBOUND) -> None:
+    def __init__(self, settings: Settings, dialects: Mapping[str, InboundDialect]) -> None:
         self._settings = settings
         self.registry = CollectorRegistry()
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self.registry)
         self._gateway = Gateway(settings, ServicesClient.connect(settings), self.registry, dialects)
         self._server = _Uvicorn(_config(settings, self._gateway))
+        self._serving: asyncio.Task[None] | None = None
+        self.url = ""
 
     @classmethod
-    async def start(cls, settings: Settings, dialects: Mapping[str, InboundDialect] = INBOUND) -> "Server":
+    async def start(cls, settings: Settings, dialects: Mapping[str, InboundDialect]) -> "Server":
         """Serve; raises OSError when the address cannot be had. The services need not be there yet."""
         listener = _listen(settings)
         server = cls(settings, dialects)
@@ -53,12 +55,15 @@ class Server:
         await asyncio.sleep(min(self._settings.notice_seconds, grace_seconds))
         self._server.config.timeout_graceful_shutdown = max(0, round(end - time.monotonic()))
         self._server.should_exit = True
+        assert self._serving is not None
         await self._serving
         await self._gateway.close()
         log.info("stopped")
 
-    url: str
-    _serving: asyncio.Task[None]
+    @property
+    def draining(self) -> bool:
+        """Whether it was told to stop."""
+        return self._gateway.draining
 
 
 class _Uvicorn(uvicorn.Server):
@@ -73,7 +78,7 @@ class _Uvicorn(uvicorn.Server):
         self.listening.set()
 
     @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:  # type: ignore[override]  # uvicorn says Generator
+    def capture_signals(self) -> Iterator[None]:
         yield
 
 

@@ -42,9 +42,10 @@ _log = structlog.get_logger("crossdock.ingest")
 class NotStored(Exception):
     """It may be stored or not: nobody confirmed it. The sender must send it again, and dedupe keys make that safe."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, ours: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.ours = ours  # it lies with the services, not with the message
 
 
 class Ingest:
@@ -86,6 +87,10 @@ class Ingest:
             # Here, not where the batch is sent: this line has the request's id.
             _log.error("an authentic webhook could not be stored", reason=reason, source_id=message.source_id)
             raise NotStored(reason) from error
+        except Exception as error:
+            self._measures.refused.labels("internal").inc()
+            _log.exception("an authentic webhook could not be stored", source_id=message.source_id)
+            raise NotStored("internal") from error
         self._measures.ingest_seconds.observe(time.perf_counter() - began)
         return result
 
@@ -96,7 +101,12 @@ class Ingest:
     async def _send(self, messages: Sequence[IngestWebhookRequest]) -> list[IngestWebhookResponse | BaseException]:
         results: list[IngestWebhookResponse | BaseException] = []
         for part in _parts(messages):
-            results += await self._send_part(part)
+            failed = results[-1] if results else None
+            if isinstance(failed, NotStored) and failed.ours:
+                # Each further call would wait as long, and fail as the last one did.
+                results += [NotStored(failed.reason, ours=True) for _ in part]
+            else:
+                results += await self._send_part(part)
         return results
 
     async def _send_part(
@@ -107,7 +117,7 @@ class Ingest:
         except grpc.aio.AioRpcError as error:
             code = error.code()
             if code not in _IN_THE_BATCH:
-                return [NotStored(code.name) for _ in messages]
+                return [NotStored(code.name, ours=True) for _ in messages]
             if len(messages) == 1:
                 return [await self._store_unread(messages[0], error)]
         half = len(messages) // 2

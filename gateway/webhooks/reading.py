@@ -3,12 +3,13 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import structlog
+from crossdock.v1.report_pb2 import DeliveryReport
 from crossdock.v1.webhook_pb2 import WebhookSource
 from crossdock.v1.webhook_service_pb2 import IngestWebhookRequest
 
-from gateway.dialects.registry import InboundDialect
 from gateway.strict_json import MalformedJson, loads
 from gateway.webhooks.headers import kept_headers
 
@@ -16,6 +17,24 @@ MAX_MESSAGE_ID = 255
 MAX_MALFORMED = 2000
 
 _log = structlog.get_logger("crossdock.webhooks")
+
+
+class Reading(Protocol):
+    """What a dialect makes of a document."""
+
+    report: DeliveryReport
+    dedupe_key: str
+
+
+class InboundDialect(Protocol):
+    """A registered dialect, as far as its webhooks go."""
+
+    name: str
+    mapping_version: str
+    thanks: bytes
+    thanks_type: str | None
+
+    def read(self, document: Any, source: WebhookSource, message_id: str) -> Reading: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,18 +14,17 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 import structlog
+from crossdock.v1.event_pb2 import Disposition
 from starlette.requests import Request
 from starlette.responses import Response
 from structlog.contextvars import bind_contextvars
 
-from crossdock.v1.event_pb2 import Disposition
-from gateway.dialects.registry import InboundDialect
 from gateway.problems import problem
 from gateway.verifiers import Refused, Verified, client_address, verify
 from gateway.verifiers.addresses import Network
 from gateway.webhooks.ingest import Ingest, NotStored
 from gateway.webhooks.measures import WebhookMeasures
-from gateway.webhooks.reading import Arrival, message_of
+from gateway.webhooks.reading import Arrival, InboundDialect, message_of
 from gateway.webhooks.sources import Source, Sources, SourceUnavailable
 
 _DISPOSITIONS = {value: name.removeprefix("DISPOSITION_").lower() for name, value in Disposition.items()}

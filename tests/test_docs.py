@@ -1,0 +1,57 @@
+"""What the documents say of the code is what the code says. `make docs` writes the generated parts anew."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from pydantic_settings import BaseSettings
+
+from gateway.config import Settings as GatewaySettings
+from services.config import Settings as ServicesSettings
+
+ROOT = Path(__file__).parent.parent
+UPDATE = os.environ.get("UPDATE_DOCS") == "1"
+LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#\s]+)")
+
+
+def configuration(title: str, settings: type[BaseSettings]) -> str:
+    """One table of every variable of a process, with its default."""
+    rows = [f"## {title}", "", "| variable | default | what |", "|---|---|---|"]
+    for name, field in settings.model_fields.items():
+        default = "" if field.is_required() else field.get_default()
+        if hasattr(default, "get_secret_value"):
+            default = ""
+        shown = "" if default in ("", None) else f"`{default}`"
+        described = (field.description or "").replace("|", "\\|")
+        rows.append(f"| `CROSSDOCK_{name.upper()}` | {'**required**' if field.is_required() else shown} | {described} |")
+    return "\n".join(rows)
+
+
+def test_the_configuration_page_lists_every_variable_with_its_default() -> None:
+    page = ROOT / "docs" / "configuration.md"
+    wanted = "\n\n".join(
+        (
+            "# Configuration",
+            "Written by `make docs` from the settings themselves. Each variable is also a flag of `crossdock services` or\n"
+            "`crossdock gateway`: `CROSSDOCK_POOL_SIZE` is `--pool-size`; keys have no flag, because command lines are public.\n"
+            "`crossdock up` sets what it must and passes the rest of its environment on.",
+            configuration("services", ServicesSettings),
+            configuration("gateway", GatewaySettings),
+            "",
+        )
+    )
+    if UPDATE:
+        page.write_text(wanted)
+    assert page.read_text() == wanted, "run `make docs`"
+
+
+def documents() -> list[Path]:
+    return sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+
+
+@pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_leads_to_a_file(document: Path) -> None:
+    links = LINK.findall(document.read_text())
+
+    assert [link for link in links if not (document.parent / link).exists()] == []
