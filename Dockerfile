@@ -16,7 +16,7 @@ COPY --from=build /opt/crossdock /opt/crossdock
 ENV PATH=/opt/crossdock/bin:$PATH PYTHONUNBUFFERED=1 CROSSDOCK_READY_URL=http://127.0.0.1:8080/readyz
 USER crossdock
 WORKDIR /var/lib/crossdock
-EXPOSE 8080 50051
+EXPOSE 8080 7411 7412
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
     CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(os.environ['CROSSDOCK_READY_URL'], timeout=2)"]
 ENTRYPOINT ["crossdock"]

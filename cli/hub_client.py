@@ -1,6 +1,6 @@
 """The way to a hub's gRPC: one channel, one stub per noun, the caller's token on every call; knows no command."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -73,7 +73,7 @@ class HubClient:
 
     async def stream(
         self, method: "grpc.aio.UnaryStreamMultiCallable[Request, Response]", request: Request
-    ) -> AsyncIterator[Response]:
+    ) -> AsyncGenerator[Response, None]:
         """The answers of a stream, which has no deadline."""
         call = method(request, metadata=self._metadata)
         try:

@@ -2,7 +2,9 @@
 
 import typer
 
-from cli import up
+from cli import processes, up
+from cli.commands import deliveries, health, sources, tenants, tokens, watch, webhooks
+from cli.demo import command as demo
 
 app = typer.Typer(
     name="crossdock",
@@ -13,10 +15,20 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+RUN, LOOK, MANAGE = "Run a hub", "See what happens", "Manage a hub"
 
-@app.callback()
-def crossdock() -> None:
-    pass
-
-
-app.command(epilog=up.EXAMPLES)(up.up)
+app.command(epilog=demo.EXAMPLES, rich_help_panel=RUN)(demo.demo)
+app.command(epilog=up.EXAMPLES, rich_help_panel=RUN)(up.up)
+app.command(epilog=processes.SERVICES_EXAMPLES, rich_help_panel=RUN, context_settings=processes.PASSED_ON)(
+    processes.services
+)
+app.command(epilog=processes.GATEWAY_EXAMPLES, rich_help_panel=RUN, context_settings=processes.PASSED_ON)(
+    processes.gateway
+)
+app.command(epilog=watch.EXAMPLES, rich_help_panel=LOOK)(watch.watch)
+app.add_typer(deliveries.app, name="deliveries", rich_help_panel=LOOK)
+app.add_typer(webhooks.app, name="webhooks", rich_help_panel=LOOK)
+app.command(epilog=health.EXAMPLES, rich_help_panel=LOOK)(health.health)
+app.add_typer(sources.app, name="sources", rich_help_panel=MANAGE)
+app.add_typer(tokens.app, name="tokens", rich_help_panel=MANAGE)
+app.add_typer(tenants.app, name="tenants", rich_help_panel=MANAGE)

@@ -1,15 +1,15 @@
 """`crossdock up`: a whole hub until a signal says to stop; knows signals and what the user is told."""
 
 import asyncio
+import os
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import structlog
 import typer
 from rich.console import Console
-from rich.panel import Panel
 
 from cli.examples import examples
 from cli.hub.addresses import Address
@@ -33,7 +33,9 @@ EXAMPLES = examples(
 def up(
     data_dir: Annotated[
         Path | None,
-        typer.Option(envvar="CROSSDOCK_DATA_DIR", help="Where everything is kept. ~/.local/share/crossdock by default."),
+        typer.Option(
+            envvar="CROSSDOCK_DATA_DIR", help="Where everything is kept. ~/.local/share/crossdock by default."
+        ),
     ] = None,
     grpc: Annotated[
         str, typer.Option(envvar="CROSSDOCK_GRPC", metavar="HOST:PORT", help="Where gRPC is served (port 0: any free).")
@@ -66,6 +68,8 @@ def up(
     ] = "INFO",
 ) -> None:
     """Start a whole hub on this machine: PostgreSQL, services and gateway. Ctrl-C stops it."""
+    if os.environ.get("CROSSDOCK_TLS_CERTIFICATE"):
+        raise typer.BadParameter("`crossdock up` serves in clear: for TLS run `crossdock services` and `gateway`")
     plan = Plan(
         data_dir=data_dir or default_data_dir(),
         grpc=_address(grpc, "--grpc"),
@@ -84,8 +88,12 @@ async def serve(plan: Plan) -> int:
     """Serves until SIGTERM or SIGINT; a second one hurries. 0: ended cleanly, 1: could not start, or was hurried."""
     told, hurried = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def tell() -> None:
+        (hurried if told.is_set() else told).set()
+
     for each in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(each, lambda: (hurried if told.is_set() else told).set())
+        loop.add_signal_handler(each, tell)
     starting = asyncio.ensure_future(LocalHub.start(plan))
     if not await _ends_before(starting, told):
         starting.cancel()
@@ -110,21 +118,22 @@ async def serve(plan: Plan) -> int:
     return 0
 
 
-async def _ends_before(work: "asyncio.Future[object]", event: asyncio.Event) -> bool:
-    waiting = asyncio.ensure_future(event.wait())
-    await asyncio.wait([work, waiting], return_when=asyncio.FIRST_COMPLETED)
+async def _ends_before(work: "asyncio.Future[Any]", event: asyncio.Event) -> bool:
+    waiting = asyncio.create_task(event.wait())
+    await asyncio.wait({work, waiting}, return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
     return work.done()
 
 
 def _welcome(hub: LocalHub, plan: Plan) -> None:
-    said = lines(hub.ready, plan.data_dir)
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False, emoji=False)
+    said = "\n".join(lines(hub.ready, plan.data_dir, secrets=console.is_terminal))
     if console.is_terminal:
-        console.print(Panel("\n".join(said), title="Crossdock is up", border_style="green", expand=False), soft_wrap=True)
+        console.rule("Crossdock is up", style="green")
+        console.print(said, soft_wrap=True)  # not in a box: what is to be copied must be whole
+        console.rule("Ctrl-C stops it", style="green")
     else:
-        for line in said:
-            print(line, flush=True)
+        print(said, flush=True)
 
 
 def _address(text: str, flag: str) -> Address:

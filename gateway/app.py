@@ -9,13 +9,13 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from gateway.config import Settings
+from gateway.dialects.inbound import InboundDialect
 from gateway.edge import BodyLimits, Edge, HttpMeasures, RouteTemplates
 from gateway.health import Health
 from gateway.problems import answer_http_exception
 from gateway.services_client import ServicesClient
 from gateway.webhooks.ingest import Ingest
 from gateway.webhooks.measures import WebhookMeasures
-from gateway.webhooks.reading import InboundDialect
 from gateway.webhooks.receive import Receiver
 from gateway.webhooks.sources import Sources
 

@@ -12,9 +12,9 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 
 from gateway.app import Gateway
 from gateway.config import Settings
+from gateway.dialects.inbound import InboundDialect
 from gateway.protocol import TimedHttpProtocol
 from gateway.services_client import ServicesClient
-from gateway.webhooks.reading import InboundDialect
 
 BACKLOG = 2048
 # The deadline of the protocol cuts what the edge's own, which answers 408, cannot see: it comes a little later.

@@ -23,7 +23,6 @@ from cli.hub_client import HubClient
 
 TENANT = "demo"
 LOCATION = "7709"
-TOKEN = "demo"
 SCHEMES: dict[str, "AuthScheme.ValueType"] = {
     "skipcart": AuthScheme.AUTH_SCHEME_PATH_SECRET,  # documents no authentication at all
     "evermile": AuthScheme.AUTH_SCHEME_STANDARD_WEBHOOKS,
@@ -144,7 +143,7 @@ async def _location(hub: HubClient) -> str:
 
 
 async def _token(hub: HubClient, level: "AccessLevel.ValueType", scopes: Any, location_id: str) -> str:
-    token = Token(display_name=TOKEN, level=level, scopes=scopes, location_id=location_id)
+    token = Token(display_name=TENANT, level=level, scopes=scopes, location_id=location_id)
     return (await hub.call(hub.access.CreateToken, access.CreateTokenRequest(token=token))).value
 
 

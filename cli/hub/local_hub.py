@@ -69,6 +69,15 @@ class LocalHub:
         """The files first, then the gateway, the services and PostgreSQL."""
         await self._resources.aclose()
 
+    def pid(self, name: str) -> int | None:
+        """The process that is the program of this name now; None while it is being restarted."""
+        return self._supervisor.pid(name)
+
+    @property
+    def database_url(self) -> str:
+        """The address of the database, its own or the one it was given."""
+        return self._postgres.url if self._postgres else self._plan.database_url
+
     def hurry(self) -> None:
         """End what still runs at once: what was acknowledged is safe, calls under way are cut."""
         self._hurried = True

@@ -4,6 +4,7 @@ import importlib
 import pkgutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import crossdock.v1
 from google.api import annotations_pb2, http_pb2
@@ -11,6 +12,7 @@ from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 
 from gateway.transcode.templates import Template
 
+_HTTP: Any = annotations_pb2.http  # a plain descriptor to the stubs, which is none to themselves
 _METHODS = ("get", "put", "post", "delete", "patch")
 
 
@@ -44,13 +46,13 @@ def bindings_of(services: Iterable[ServiceDescriptor]) -> list[Binding]:
         binding
         for service in services
         for method in service.methods
-        if method.GetOptions().HasExtension(annotations_pb2.http)
+        if method.GetOptions().HasExtension(_HTTP)
         for binding in _bindings(method)
     ]
 
 
 def _bindings(method: MethodDescriptor) -> Iterator[Binding]:
-    rule = method.GetOptions().Extensions[annotations_pb2.http]
+    rule: http_pb2.HttpRule = method.GetOptions().Extensions[_HTTP]
     if method.client_streaming:
         raise ValueError(f"{method.full_name}: a stream of requests cannot be served as JSON")
     for each in (rule, *rule.additional_bindings):

@@ -1,7 +1,7 @@
 """Reads proto3 JSON into messages, strictly and with every fault's path; compiled once per message type.
 
-Members may be spelt in lowerCamelCase or as in the contract. An unknown member is a fault; null stands for a member that
-is not set.
+Members may be spelt in lowerCamelCase or as in the contract. An unknown member is a fault; null stands for a
+member that is not set.
 """
 
 from collections.abc import Callable
@@ -195,6 +195,8 @@ def _read_any(message: Any, value: Any, path: str, faults: Faults) -> None:
 
 
 def _takes_null(field: FieldDescriptor) -> bool:
-    return field.message_type is not None and field.message_type.full_name == "google.protobuf.Value" and not (
-        is_map(field)
+    return (
+        field.message_type is not None
+        and field.message_type.full_name == "google.protobuf.Value"
+        and not (is_map(field))
     )

@@ -56,9 +56,8 @@ def text_reader(field: FieldDescriptor) -> Reader:
 
 def _integer(least: int, most: int) -> Reader:
     def read(value: Any) -> int:
-        if type(value) is str and _INTEGER.fullmatch(value):
-            value = int(value)
-        elif type(value) is Decimal and value == value.to_integral_value():
+        text = type(value) is str and _INTEGER.fullmatch(value)
+        if text or (type(value) is Decimal and value == value.to_integral_value()):
             value = int(value)
         elif type(value) is not int:
             raise ValueError("must be an integer")

@@ -3,38 +3,20 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import structlog
-from crossdock.v1.report_pb2 import DeliveryReport
 from crossdock.v1.webhook_pb2 import WebhookSource
 from crossdock.v1.webhook_service_pb2 import IngestWebhookRequest
 
+from gateway.dialects.inbound import InboundDialect, MalformedMessage
 from gateway.strict_json import MalformedJson, loads
 from gateway.webhooks.headers import kept_headers
 
 MAX_MESSAGE_ID = 255
+MAX_DEDUPE_KEY = 255
 MAX_MALFORMED = 2000
 
 _log = structlog.get_logger("crossdock.webhooks")
-
-
-class Reading(Protocol):
-    """What a dialect makes of a document."""
-
-    report: DeliveryReport
-    dedupe_key: str
-
-
-class InboundDialect(Protocol):
-    """A registered dialect, as far as its webhooks go."""
-
-    name: str
-    mapping_version: str
-    thanks: bytes
-    thanks_type: str | None
-
-    def read(self, document: Any, source: WebhookSource, message_id: str) -> Reading: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +44,19 @@ def message_of(dialect: InboundDialect, source: WebhookSource, arrival: Arrival)
     try:
         reading = dialect.read(loads(arrival.body, max_bytes=max(len(arrival.body), 1)), source, arrival.message_id)
         message.report.CopyFrom(reading.report)
-        message.dedupe_key = reading.dedupe_key
-    except MalformedJson as error:
+        message.dedupe_key = _bounded(reading.dedupe_key)
+    except (MalformedJson, MalformedMessage) as error:
         _mark_malformed(message, str(error))
     except Exception:  # noqa: BLE001  a fault of ours in a mapping must not cost the sender's bytes
         _log.exception("a dialect could not read a webhook", dialect=dialect.name, source_id=source.id)
         _mark_malformed(message, "internal mapping error")
     return message
+
+
+def _bounded(key: str) -> str:
+    if not key:
+        raise ValueError("a reading without a dedupe key")
+    return key if len(key) <= MAX_DEDUPE_KEY else hashlib.sha256(key.encode()).hexdigest()
 
 
 def _mark_malformed(message: IngestWebhookRequest, why: str) -> None:

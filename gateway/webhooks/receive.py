@@ -19,12 +19,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from structlog.contextvars import bind_contextvars
 
+from gateway.dialects.inbound import InboundDialect
 from gateway.problems import problem
 from gateway.verifiers import Refused, Verified, client_address, verify
 from gateway.verifiers.addresses import Network
 from gateway.webhooks.ingest import Ingest, NotStored
 from gateway.webhooks.measures import WebhookMeasures
-from gateway.webhooks.reading import Arrival, InboundDialect, message_of
+from gateway.webhooks.reading import Arrival, message_of
 from gateway.webhooks.sources import Source, Sources, SourceUnavailable
 
 _DISPOSITIONS = {value: name.removeprefix("DISPOSITION_").lower() for name, value in Disposition.items()}

@@ -68,11 +68,11 @@ class Draining:
         for task in left:
             task.cancel()
         await _wait(left, CUT_SECONDS)
-        began = time.monotonic()
-        while (now := time.monotonic()) - began < LINGER_SECONDS and now - max(
-            self._last_refusal, began
-        ) < QUIET_SECONDS:
-            await asyncio.sleep(QUIET_SECONDS / 4)
+        end = time.monotonic() + LINGER_SECONDS
+        quiet = False
+        while not quiet and time.monotonic() < end:
+            await asyncio.sleep(QUIET_SECONDS)
+            quiet = time.monotonic() - self._last_refusal >= QUIET_SECONDS
 
 
 async def _wait(tasks: set[asyncio.Task[Any]], seconds: float) -> None:

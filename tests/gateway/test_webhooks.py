@@ -31,7 +31,7 @@ UNKNOWN = typeid.encode("src", typeid.new_uuid7())
 
 @pytest.fixture
 def services() -> StandIn:
-    return StandIn()
+    return StandIn()  # type: ignore[abstract]  # methods that no test calls are not there
 
 
 @pytest.fixture
@@ -310,6 +310,15 @@ async def test_a_body_that_is_no_json_is_stored_byte_by_byte_and_thanked(
     assert stored.dedupe_key == hashlib.sha256(stored.body).hexdigest()
 
 
+async def test_json_that_is_no_message_of_the_dialect_is_stored_with_the_reason(
+    services: StandIn, client: httpx.AsyncClient
+) -> None:
+    answer = await client.post(path_of(services.add()), content=b"[1]")
+
+    assert answer.status_code == 200
+    assert (services.stored[0].body, services.stored[0].malformed) == (b"[1]", "must be an object")
+
+
 async def test_a_mistake_in_a_mapping_costs_nobody_a_message(
     services: StandIn, client: httpx.AsyncClient, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -392,7 +401,7 @@ async def test_what_the_services_fail_at_is_503_and_works_again_later(
     services: StandIn, gateway: Server, client: httpx.AsyncClient, code: str
 ) -> None:
     source = services.add()
-    services.refuse = lambda _: getattr(grpc.StatusCode, code)  # type: ignore[no-any-return]
+    services.refuse = lambda _: getattr(grpc.StatusCode, code)
 
     failed = await client.post(path_of(source), content=BODY)
     services.refuse = lambda _: None
@@ -547,6 +556,17 @@ async def test_large_bodies_are_sent_in_calls_that_the_services_take(
     assert len(services.stored) == 40
 
 
+async def test_a_long_name_of_a_fact_is_kept_within_the_contracts_bounds(
+    services: StandIn, client: httpx.AsyncClient
+) -> None:
+    body = json.dumps({"id": "x" * 300, "say": "delivered"}).encode()
+
+    answer = await client.post(path_of(services.add()), content=body)
+
+    assert answer.status_code == 200
+    assert services.stored[0].dedupe_key == hashlib.sha256(b"x" * 300).hexdigest()
+
+
 async def test_too_many_that_wait_are_503_and_not_kept_in_memory(services: StandIn, address: str) -> None:
     async with (
         running_gateway(address, max_waiting=5, max_batch=1, max_batches_in_flight=1) as gateway,
@@ -582,7 +602,7 @@ async def test_a_stopping_gateway_finishes_what_it_has_begun(services: StandIn, 
         await eventually(lambda: in_flight(gateway) == 2)
         services.gate.set()
 
-        assert await asyncio.gather(posting, late) == [200, 200]
+        assert list(await asyncio.gather(posting, late)) == [200, 200]
         await stopping
         with pytest.raises(httpx.ConnectError):
             await client.get("/healthz")

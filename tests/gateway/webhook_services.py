@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import grpc
@@ -12,12 +11,13 @@ from crossdock.v1 import event_pb2, webhook_pb2
 from crossdock.v1 import webhook_service_pb2 as contract
 from crossdock.v1.report_pb2 import DeliveryReport
 from crossdock.v1.webhook_service_pb2_grpc import WebhookServiceServicer, add_WebhookServiceServicer_to_server
-from grpc_health.v1.health import aio as health
+from grpc_health.v1 import _async as health
 from grpc_health.v1.health_pb2 import HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
 from pydantic import SecretStr
 
 from gateway.config import Settings
+from gateway.dialects.inbound import InboundDialect, MalformedMessage, ReadContext, Reading
 from gateway.server import Server
 from runtime import typeid
 
@@ -25,29 +25,19 @@ PATH_SECRET = "a-secret-in-the-path"
 SYSTEM_TOKEN = "our-own-key"
 
 
-@dataclass
-class ToldReading:
-    report: DeliveryReport
-    dedupe_key: str
-
-
-class PlainDialect:
+def read_plainly(document: Any, context: ReadContext) -> Reading:
     """Reads ``{"id": …, "say": …}``: the status word is kept raw. "explode" is a mapping with a mistake in it."""
-
-    mapping_version = "plain/1"
-    thanks = b'{"statusCode":200}'
-    thanks_type: str | None = "application/json"
-
-    def __init__(self, name: str = "plain") -> None:
-        self.name = name
-
-    def read(self, document: Any, source: webhook_pb2.WebhookSource, message_id: str) -> ToldReading:
-        if document["say"] == "explode":
-            raise RuntimeError("canary-in-a-mapping")
-        return ToldReading(DeliveryReport(status_raw=document["say"]), message_id or str(document["id"]))
+    if not isinstance(document, dict):
+        raise MalformedMessage("must be an object")
+    if document["say"] == "explode":
+        raise RuntimeError("canary-in-a-mapping")
+    return Reading(DeliveryReport(status_raw=document["say"]), context.message_id or str(document["id"]))
 
 
-DIALECTS = {"plain": PlainDialect(), "other": PlainDialect("other")}
+DIALECTS = {
+    name: InboundDialect(name, f"{name}/1", read_plainly, b'{"statusCode":200}', "application/json")
+    for name in ("plain", "other")
+}
 
 
 class StandIn(WebhookServiceServicer):

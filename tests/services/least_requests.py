@@ -17,7 +17,7 @@ def least_request(kind: type[Request]) -> Request:
             return request
         for each in violations:
             _mend(request, each.proto)
-    raise AssertionError(f"no valid {kind.__name__} found: {violations}")
+    raise AssertionError(f"no valid {kind.__name__} found: {request}")
 
 
 def _mend(message: Any, violation: Any) -> None:

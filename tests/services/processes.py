@@ -40,6 +40,10 @@ class Process:
 
 async def start_process(settings: Settings, folder: Path, **changed: str) -> Process:
     """Starts `python -m services` and waits until it is ready."""
+    return await asyncio.to_thread(_start, settings, folder, changed)
+
+
+def _start(settings: Settings, folder: Path, changed: dict[str, str]) -> Process:
     folder.mkdir(parents=True, exist_ok=True)
     ready = folder / "ready.json"
     log = folder / "log"
@@ -56,7 +60,7 @@ async def start_process(settings: Settings, folder: Path, **changed: str) -> Pro
         if popen.poll() is not None or time.monotonic() - began > START_SECONDS:
             popen.kill()
             raise AssertionError(f"the process was not ready: {log.read_text()}")
-        await asyncio.sleep(0.01)
+        time.sleep(0.01)
     return Process(popen, json.loads(ready.read_text()), log)
 
 

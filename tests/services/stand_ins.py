@@ -28,19 +28,17 @@ def get_location(serve: Callable[[GetLocationRequest], Awaitable[GetLocationResp
         async def GetLocation(self, request: GetLocationRequest, context: Any) -> GetLocationResponse:
             return await serve(request)
 
-    return Registration(
-        "crossdock.v1.LocationService", add_LocationServiceServicer_to_server, lambda _: Servicer()
-    )
+    made: Any = Servicer  # the other methods stay as generated code has them
+    return Registration("crossdock.v1.LocationService", add_LocationServiceServicer_to_server, lambda _: made())
 
 
 def watch_events(serve: Callable[[WatchEventsRequest], AsyncIterator[WatchEventsResponse]]) -> Registration:
     """An EventService whose WatchEvents is ``serve`` and which has no other methods."""
 
     class Servicer(EventServiceServicer):
-        async def WatchEvents(
-            self, request: WatchEventsRequest, context: Any
-        ) -> AsyncIterator[WatchEventsResponse]:
+        async def WatchEvents(self, request: WatchEventsRequest, context: Any) -> AsyncIterator[WatchEventsResponse]:
             async for response in serve(request):
                 yield response
 
-    return Registration("crossdock.v1.EventService", add_EventServiceServicer_to_server, lambda _: Servicer())
+    made: Any = Servicer  # the other methods stay as generated code has them
+    return Registration("crossdock.v1.EventService", add_EventServiceServicer_to_server, lambda _: made())

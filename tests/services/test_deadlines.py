@@ -20,6 +20,7 @@ from tests.services.accounts import Account
 from tests.services.answers import failure_of
 from tests.services.conftest import Serve
 from tests.services.stand_ins import LocationServiceStub, get_location
+from tests.services.waiting import until
 
 REQUEST = pb.GetLocationRequest(location_id="loc_x")
 Metadata = tuple[tuple[str, str], ...]
@@ -32,9 +33,7 @@ def checked_out(engine: AsyncEngine) -> int:
 
 async def until_none_is_checked_out(engine: AsyncEngine) -> None:
     """Connections of cancelled calls are closed in the background: gives them ten seconds."""
-    async with asyncio.timeout(10):
-        while checked_out(engine):
-            await asyncio.sleep(0.005)
+    await until(lambda: not checked_out(engine), 10)
 
 
 class CancelledAt:
@@ -107,9 +106,7 @@ async def test_a_commit_that_has_begun_is_not_cut_short(hub: Hub) -> None:
 
     async def write() -> None:
         async with hub.transaction() as connection:
-            await connection.execute(
-                sa.text("CREATE TABLE slow (id int PRIMARY KEY DEFERRABLE INITIALLY DEFERRED)")
-            )
+            await connection.execute(sa.text("CREATE TABLE slow (id int PRIMARY KEY DEFERRABLE INITIALLY DEFERRED)"))
             await connection.execute(
                 sa.text(
                     "CREATE FUNCTION doze() RETURNS trigger LANGUAGE plpgsql AS"
@@ -165,18 +162,12 @@ async def test_a_thousand_cancelled_calls_leave_no_connection_checked_out_and_no
     for start in range(0, 1000, 20):
         await asyncio.gather(*(call(number) for number in range(start, start + 20)))
 
-    async with asyncio.timeout(10):
-        while server.calls.taken:
-            await asyncio.sleep(0.005)
+    await until(lambda: not server.calls.taken)
     await until_none_is_checked_out(server.hub.engine)
     async with server.hub.engine.connect() as connection:
-        places = set(
-            await connection.scalars(sa.text("SELECT external_id FROM locations WHERE external_id LIKE 'x%'"))
-        )
+        places = set(await connection.scalars(sa.text("SELECT external_id FROM locations WHERE external_id LIKE 'x%'")))
         keys = set(
-            await connection.scalars(
-                sa.text("SELECT request_id FROM idempotency_keys WHERE length(response) > 0")
-            )
+            await connection.scalars(sa.text("SELECT request_id FROM idempotency_keys WHERE length(response) > 0"))
         )
     assert min(outcomes.values()) > 50, outcomes
     assert done <= places
@@ -213,9 +204,7 @@ async def test_the_callers_own_deadline_frees_the_place_and_the_connection(serve
     failure = await failure_of(LocationServiceStub(channel).GetLocation(REQUEST, metadata=system, timeout=0.2))
 
     assert failure.code is grpc.StatusCode.DEADLINE_EXCEEDED
-    async with asyncio.timeout(5):
-        while server.calls.taken:
-            await asyncio.sleep(0.005)
+    await until(lambda: not server.calls.taken, 5)
     await until_none_is_checked_out(server.hub.engine)
     assert time.monotonic() - began < 3
 
@@ -233,9 +222,7 @@ async def test_who_finds_no_free_connection_is_told_soon(serve: Serve, system: M
     running.append(server)
     stub = LocationServiceStub(channel)
     held = [asyncio.ensure_future(stub.GetLocation(REQUEST, metadata=system)) for _ in range(2)]
-    async with asyncio.timeout(5):
-        while server.calls.taken < 2:
-            await asyncio.sleep(0.005)
+    await until(lambda: server.calls.taken == 2)
 
     failure = await failure_of(stub.GetLocation(REQUEST, metadata=system))
 

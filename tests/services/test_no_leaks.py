@@ -30,20 +30,17 @@ def failing(registration: Registration, raised: list[Exception]) -> Registration
         raise raised[0]
 
     async def fail_streaming(self: Any, request: Any, context: Any) -> Any:
-        raise raised[0]
-        yield  # makes it a stream
+        for each in raised:
+            raise each
+        yield
 
     service = descriptor_pool.Default().FindServiceByName(registration.name)
-    methods = {
-        method.name: fail_streaming if method.server_streaming else fail for method in service.methods
-    }
+    methods = {method.name: fail_streaming if method.server_streaming else fail for method in service.methods}
     return registration._replace(make=lambda _: type("Failing", (), methods)())
 
 
 def test_every_method_that_is_served_is_among_those_that_are_broken_here() -> None:
-    assert len(SERVED) == sum(
-        len(descriptor_pool.Default().FindServiceByName(each.name).methods) for each in SERVICERS
-    )
+    assert len(SERVED) == sum(len(descriptor_pool.Default().FindServiceByName(each.name).methods) for each in SERVICERS)
 
 
 async def test_no_text_of_an_exception_reaches_a_client_by_any_method(

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import grpc
@@ -39,7 +40,7 @@ async def test_health_knows_every_service_that_is_served_and_no_other(
 
 
 async def test_reflection_lists_what_is_served(server: Server, channel: grpc.aio.Channel) -> None:
-    async def requests():  # type: ignore[no-untyped-def]
+    async def requests() -> AsyncIterator[ServerReflectionRequest]:
         yield ServerReflectionRequest(list_services="")
 
     call = ServerReflectionStub(channel).ServerReflectionInfo(requests())
@@ -102,9 +103,7 @@ async def test_while_the_database_is_down_calls_may_be_tried_again_and_then_succ
 ) -> None:
     postgres = await asyncio.to_thread(EmbeddedPostgres.start, tmp_path / "own", durable=False)
     await asyncio.to_thread(postgres.ensure_database, "crossdock")
-    url = settings.model_validate(
-        settings.model_dump() | {"database_url": postgres.url("crossdock")}
-    ).database_url
+    url = settings.model_validate(settings.model_dump() | {"database_url": postgres.url("crossdock")}).database_url
     server = await Server.start(settings.model_copy(update={"database_url": url}))
     async with grpc.aio.insecure_channel(server.address) as channel:
         stub, health = AccessServiceStub(channel), HealthStub(channel).Watch(HealthCheckRequest())

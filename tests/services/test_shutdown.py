@@ -1,6 +1,7 @@
 """SIGTERM under load: what was accepted is answered, streams end with a reason, the process ends in time."""
 
 import asyncio
+import json
 import signal
 import time
 from collections import Counter
@@ -19,6 +20,7 @@ from grpc_health.v1.health_pb2_grpc import HealthStub
 from services.config import Settings
 from tests.services.answers import read_failure
 from tests.services.processes import Process, start_process
+from tests.services.waiting import until
 
 GRACE = 5
 Metadata = tuple[tuple[str, str], ...]
@@ -42,9 +44,7 @@ async def start(settings: Settings, tmp_path: Path) -> AsyncIterator[Start]:
             await process.ended(10)
 
 
-async def make_tenants(
-    address: str, name: str, system: Metadata, made: list[str], outcomes: Counter[str]
-) -> None:
+async def make_tenants(address: str, name: str, system: Metadata, made: list[str], outcomes: Counter[str]) -> None:
     """Makes one tenant after the other until the process takes no more."""
     async with grpc.aio.insecure_channel(address) as channel:
         stub = AccessServiceStub(channel)
@@ -64,11 +64,12 @@ async def watch(address: str, system: Metadata, outcomes: Counter[str], open_str
     """Follows the log until the process ends the stream."""
     async with grpc.aio.insecure_channel(address) as channel:
         call = EventServiceStub(channel).WatchEvents(WatchEventsRequest(), metadata=system)
-        await call.read()
-        open_streams.append(None)
+        opened = False
         try:
-            while await call.read() is not grpc.aio.EOF:
-                pass
+            async for _ in call:
+                if not opened:
+                    opened = True
+                    open_streams.append(None)
             outcomes["ended without a word"] += 1
         except grpc.aio.AioRpcError as error:
             failure = read_failure(error)
@@ -87,15 +88,10 @@ async def test_sigterm_under_load_fails_no_accepted_call(start: Start, system: M
     open_streams: list[None] = []
     as_tenant = (*system, ("x-crossdock-tenant", tenant))
     load = [
-        asyncio.create_task(make_tenants(process.address, f"load{number}", system, made, calls))
-        for number in range(16)
+        asyncio.create_task(make_tenants(process.address, f"load{number}", system, made, calls)) for number in range(16)
     ]
-    load += [
-        asyncio.create_task(watch(process.address, as_tenant, streams, open_streams)) for _ in range(200)
-    ]
-    async with asyncio.timeout(20):
-        while len(open_streams) < 200 or calls["OK"] < 200:
-            await asyncio.sleep(0.01)
+    load += [asyncio.create_task(watch(process.address, as_tenant, streams, open_streams)) for _ in range(200)]
+    await until(lambda: len(open_streams) == 200 and calls["OK"] >= 200)
 
     began = time.monotonic()
     process.terminate()
@@ -120,8 +116,7 @@ async def _assert_nothing_more_was_done(start: Start, system: Metadata, made: li
         stub = AccessServiceStub(channel)
         last = {name.rpartition("-")[0]: int(name.rpartition("-")[2]) for name in made}
         for name, number in last.items():
-            request = CreateTenantRequest(request_id="another")
-            request.request_id = f"again-{name}"
+            request = CreateTenantRequest(request_id=f"again-{name}")
             request.tenant.external_id = f"{name}-{number + 1}"
             await stub.CreateTenant(request, metadata=system)
 
@@ -152,10 +147,23 @@ async def test_the_next_instance_serves_while_the_last_one_goes(
 
     async def call_either(worker: int) -> None:
         addresses = f"ipv4:{first.address},{second.address}"
-        policy = (
-            '{"loadBalancingConfig": [{"round_robin": {}}], "healthCheckConfig": {"serviceName": ""}, "methodConfig": [{"name": [{}], "retryPolicy":'
-            ' {"maxAttempts": 4, "initialBackoff": "0.02s", "maxBackoff": "0.2s", "backoffMultiplier": 2,'
-            ' "retryableStatusCodes": ["UNAVAILABLE"]}}]}'
+        policy = json.dumps(
+            {
+                "loadBalancingConfig": [{"round_robin": {}}],
+                "healthCheckConfig": {"serviceName": ""},
+                "methodConfig": [
+                    {
+                        "name": [{}],
+                        "retryPolicy": {
+                            "maxAttempts": 4,
+                            "initialBackoff": "0.02s",
+                            "maxBackoff": "0.2s",
+                            "backoffMultiplier": 2,
+                            "retryableStatusCodes": ["UNAVAILABLE"],
+                        },
+                    }
+                ],
+            }
         )
         options = (("grpc.service_config", policy), ("grpc.use_local_subchannel_pool", 1))
         async with grpc.aio.insecure_channel(addresses, options=options) as channel:
@@ -173,15 +181,11 @@ async def test_the_next_instance_serves_while_the_last_one_goes(
                     made.append(request.request_id)
 
     callers = [asyncio.create_task(call_either(worker)) for worker in range(8)]
-    async with asyncio.timeout(20):
-        while len(made) < 100:
-            await asyncio.sleep(0.01)
+    await until(lambda: len(made) >= 100)
     first.terminate()
     assert await first.ended(GRACE + 2) == 0
     reached = len(made)
-    async with asyncio.timeout(20):
-        while len(made) < reached + 100:
-            await asyncio.sleep(0.01)
+    await until(lambda: len(made) >= reached + 100)
     stop.set()
     await asyncio.gather(*callers)
 

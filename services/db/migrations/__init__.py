@@ -10,12 +10,17 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
+
+from services.db.tables import Xid8
 
 LOCK = 0x63726F7373646F01
 """The advisory lock under which the schema is changed."""
 _ASK_AGAIN_SECONDS = 0.1
+
+ischema_names["xid8"] = Xid8  # so that a comparison of a database with the tables knows the type
 
 
 def configuration() -> Config:

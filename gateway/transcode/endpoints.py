@@ -1,0 +1,96 @@
+"""Serves one binding: an HTTP request in, a call of the services, an HTTP answer out; everything compiled before."""
+
+from typing import Any
+
+import grpc
+import structlog
+from google.protobuf import message_factory
+from starlette.types import Receive, Scope, Send
+
+from gateway.transcode.answers import AnswerWriter
+from gateway.transcode.bindings import Binding
+from gateway.transcode.bodies import receive_body
+from gateway.transcode.errors import Problem, internal_problem, problem_of_call, problem_of_refusal
+from gateway.transcode.headers import Headers, not_modified, read_headers
+from gateway.transcode.refusals import Refusal, Violation, invalid
+from gateway.transcode.requests import RequestReader
+from gateway.transcode.streams import Form, Lines, ServerSentEvents, relay, resume
+
+log = structlog.get_logger("crossdock.canonical")
+
+_JSON = (b"content-type", b"application/json")
+
+
+class Endpoint:
+    """The ASGI application of one binding; `path` is its template, for logs and labels."""
+
+    def __init__(self, binding: Binding, channel: grpc.aio.Channel, seconds: float) -> None:
+        self.binding = binding
+        self._seconds = seconds
+        self._requests = RequestReader(binding)
+        self._answers = AnswerWriter(binding)
+        self._streams = binding.method.server_streaming
+        response = message_factory.GetMessageClass(binding.method.output_type)
+        make: Any = channel.unary_stream if self._streams else channel.unary_unary
+        self._call = make(
+            binding.grpc_path,
+            request_serializer=message_factory.GetMessageClass(binding.method.input_type).SerializeToString,
+            response_deserializer=response.FromString,
+        )
+
+    async def serve(self, segments: list[str], scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request whose path has these raw segments."""
+        body = await receive_body(receive)
+        conditional = False
+        try:
+            headers = read_headers(scope)
+            conditional = b"if-match" in headers.values
+            if headers.get(b"content-encoding") not in ("", "identity"):
+                raise invalid(Violation("", "the body must not be encoded", "body.encoding"), http_status=415)
+            request = self._requests.read(segments, scope["query_string"], headers, body)
+            if self._streams:
+                await self._stream(request, headers, receive, send)
+            else:
+                await self._answer(request, headers, scope, send)
+        except Refusal as refusal:
+            await send_problem(problem_of_refusal(refusal), send)
+        except grpc.aio.AioRpcError as failure:
+            await send_problem(problem_of_call(failure, conditional=conditional), send)
+
+    async def _answer(self, request: Any, headers: Headers, scope: Scope, send: Send) -> None:
+        response = await self._call(request, metadata=headers.metadata, timeout=self._seconds)
+        try:
+            body, etag = self._answers.write(response)
+        except Exception:  # a stored value that JSON cannot show must not become a bare 500
+            log.exception("an answer cannot be written", method=self.binding.grpc_path)
+            await send_problem(internal_problem(scope.get("state", {}).get("request_id", "")), send)
+            return
+        status, sent = 200, [_JSON, (b"content-length", b"%d" % len(body))]
+        if etag:
+            sent.append((b"etag", b'"%s"' % etag.encode()))
+            if b"if-none-match" in headers.values and self.binding.http_method == "GET" and not_modified(headers, etag):
+                status, body, sent = 304, b"", sent[2:]
+        await send({"type": "http.response.start", "status": status, "headers": sent})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+
+    async def _stream(self, request: Any, headers: Headers, receive: Receive, send: Send) -> None:
+        form: Form = Lines(self._answers.write_item)
+        if "text/event-stream" in headers.get(b"accept").lower():
+            form = ServerSentEvents(self._answers.write_item, self.binding.method.output_type)
+            if last := headers.get(b"last-event-id"):
+                try:
+                    resume(request, last)
+                except ValueError as error:
+                    raise invalid(Violation("", f"the header Last-Event-ID {error}", "header.event_id")) from None
+        problem = await relay(self._call(request, metadata=headers.metadata), form, receive, send)
+        if problem is not None:
+            await send_problem(problem, send)
+
+
+async def send_problem(problem: Problem, send: Send) -> None:
+    """Sends an error as the whole answer."""
+    body = problem.body
+    headers = [(name.lower().encode(), value.encode()) for name, value in problem.headers.items()]
+    headers += [_JSON, (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": problem.http_status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

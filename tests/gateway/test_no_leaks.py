@@ -1,0 +1,82 @@
+"""No route tells what went wrong inside: each one is made to fail with a canary in the exception."""
+
+import re
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+import httpx
+import pytest
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import Metric
+from starlette.routing import BaseRoute, Mount, Route
+
+from gateway.app import Gateway
+from gateway.config import Settings
+from runtime import typeid
+from tests.gateway.webhook_services import DIALECTS
+
+CANARY = "canary-7d1f"
+CANNOT_FAIL = {"/healthz"}
+
+
+class Broken:
+    """Stands in for all that a route calls: whatever is asked of it breaks."""
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise RuntimeError(f"{CANARY} {name}")
+
+    def describe(self) -> list[Metric]:
+        return []  # what it would collect is not tried when it is registered
+
+    def collect(self) -> Iterator[Metric]:
+        raise RuntimeError(CANARY)
+
+
+def broken_gateway() -> Gateway:
+    services: Any = Broken()
+    registry = CollectorRegistry(auto_describe=False)
+    gateway = Gateway(Settings(), services, registry, DIALECTS)
+    registry.register(services)
+    return gateway
+
+
+def endpoints(routes: list[BaseRoute], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Method and template of everything that is served, what is mounted included."""
+    for route in routes:
+        if isinstance(route, Mount):
+            yield from endpoints(route.routes, prefix + route.path)
+        elif isinstance(route, Route):
+            for method in sorted((route.methods or set()) - {"HEAD", "OPTIONS"}):
+                yield method, prefix + route.path
+
+
+ENDPOINTS = list(endpoints(broken_gateway().app.routes))
+
+
+def filled(template: str) -> str:
+    values = {"dialect": "plain", "source_id": typeid.encode("src", typeid.new_uuid7())}
+    return re.sub(r"\{(\w+)(?::\w+)?\}", lambda match: values.get(match[1], "x" * 20), template)
+
+
+def test_the_route_table_has_the_routes() -> None:
+    assert ("POST", "/webhooks/{dialect}/{source_id}/{secret}") in ENDPOINTS
+    assert len(ENDPOINTS) >= 5
+
+
+@pytest.mark.parametrize(("method", "template"), ENDPOINTS)
+async def test_a_fault_inside_shows_nothing_outside(
+    method: str, template: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    transport = httpx.ASGITransport(broken_gateway().app)
+    headers = {"X-Access-Token": "x" * 20, "Content-Type": "application/json"}
+
+    async with httpx.AsyncClient(transport=transport, base_url="http://gateway", headers=headers) as client:
+        answer = await client.request(method, filled(template), content=b"{}" if method != "GET" else None)
+
+    if template in CANNOT_FAIL:
+        assert answer.status_code == 200
+        return
+    assert answer.status_code in (500, 503)
+    assert CANARY not in answer.text + str(answer.headers)
+    assert "Traceback" not in answer.text
+    assert CANARY in "".join(capfd.readouterr())
