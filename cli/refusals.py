@@ -63,7 +63,8 @@ class Refusal(NamedTuple):
         if self.code is grpc.StatusCode.UNAVAILABLE and not self.reason:
             return [f"no hub answers at {server}: is it running (`crossdock up`), and is --server right?"]
         told = self.reason or self.code.name
-        return [f"{told}: {self.message}", *(f"  {violation}" for violation in self.violations)]
+        untold = [each for each in self.violations if each.replace(": ", " ", 1) not in self.message]
+        return [f"{told}: {self.message}", *(f"  {each}" for each in untold)]
 
 
 def _details(error: grpc.aio.AioRpcError) -> list[Any]:

@@ -79,6 +79,6 @@ class Gateway:
         return self._health.draining
 
     async def close(self) -> None:
-        """After the last request: wait for the batches under way, and end the channel."""
-        await self._ingest.close()
+        """End the channel: calls under way are cancelled, and what waits for them is answered 503."""
         await self._services.close()
+        await self._ingest.close()

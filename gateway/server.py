@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import socket
 import time
 from collections.abc import Iterator, Mapping
@@ -53,11 +54,15 @@ class Server:
         end = time.monotonic() + grace_seconds
         self._gateway.drain()
         await asyncio.sleep(min(self._settings.notice_seconds, grace_seconds))
-        self._server.config.timeout_graceful_shutdown = max(0, round(end - time.monotonic()))
+        self._server.config.timeout_graceful_shutdown = math.ceil(max(0.0, end - time.monotonic())) + 1
         self._server.should_exit = True
         assert self._serving is not None
-        await self._serving
+        await asyncio.wait([self._serving], timeout=max(0.0, end - time.monotonic()))
+        if not self._serving.done():
+            log.warning("requests are cut: the grace is over")
+        # What still waits for the services is answered 503 by this, before uvicorn cuts the connections.
         await self._gateway.close()
+        await self._serving
         log.info("stopped")
 
     @property

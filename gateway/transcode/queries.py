@@ -27,6 +27,7 @@ class QueryReader:
             try:
                 name, value = decoded(name), decoded(value)
                 field = self._field(name)
+                name = field.path
                 if field.path in given and not field.field.is_repeated:
                     raise ValueError("is given more than once")
                 given.add(field.path)

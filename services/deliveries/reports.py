@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from crossdock.v1.delivery_pb2 import Delivery
-from crossdock.v1.event_pb2 import DISPOSITION_UNMATCHED, Event
+from crossdock.v1.event_pb2 import DISPOSITION_UNMAPPED, Event
 from crossdock.v1.reference_pb2 import ExternalReference
 from crossdock.v1.report_pb2 import DeliveryReport
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -111,7 +111,8 @@ class Batch:
                 if stored is None and each.may_create and each.report.targets:
                     stored = self._start(each)
                 if stored is None:
-                    each.disposition = DISPOSITION_UNMATCHED
+                    if each.report.unmapped:
+                        each.disposition, each.explanation = DISPOSITION_UNMAPPED, "its words have no mapping (yet)"
                     continue
                 each.stored = stored
                 groups.setdefault(stored.key, []).append(each)

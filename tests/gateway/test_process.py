@@ -48,9 +48,20 @@ async def url_in(ready_file: Path) -> str:
     return str(json.loads(ready_file.read_text())["http"])  # noqa: ASYNC240  a few bytes
 
 
-async def test_sigterm_finishes_what_was_begun_and_ends_cleanly(tmp_path: Path) -> None:
-    services = StandIn()  # type: ignore[abstract]  # methods that no test calls are not there
+@pytest.fixture
+def services() -> StandIn:
+    return StandIn()  # type: ignore[abstract]  # methods that no test calls are not there
+
+
+@pytest.fixture
+async def port(services: StandIn) -> AsyncIterator[int]:
     server, port = await serve_stand_in(services)
+    yield port
+    services.gate.set()
+    await server.stop(0)
+
+
+async def test_sigterm_finishes_what_was_begun_and_ends_cleanly(services: StandIn, port: int, tmp_path: Path) -> None:
     source = services.add(dialect="skipcart")
     ready_file = tmp_path / "ready.json"
     flags = ["--http", "127.0.0.1:0", "--ready-file", str(ready_file), "--grace-seconds", "5"]
@@ -77,12 +88,9 @@ async def test_sigterm_finishes_what_was_begun_and_ends_cleanly(tmp_path: Path) 
         assert time.monotonic() - began < 5 + 2
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", httpx.URL(url).port or 0))
-    await server.stop(0)
 
 
-async def test_a_request_that_does_not_end_is_cut_after_the_grace(tmp_path: Path) -> None:
-    services = StandIn()  # type: ignore[abstract]  # likewise
-    server, port = await serve_stand_in(services)
+async def test_a_request_that_does_not_end_is_cut_after_the_grace(services: StandIn, port: int, tmp_path: Path) -> None:
     source = services.add(dialect="skipcart")
     services.gate.clear()
     ready_file = tmp_path / "ready.json"
@@ -99,10 +107,9 @@ async def test_a_request_that_does_not_end_is_cut_after_the_grace(tmp_path: Path
                     await asyncio.sleep(0.01)
             process.send_signal(signal.SIGTERM)
 
-            assert await asyncio.wait_for(process.wait(), 1 + 2) == 0
-            posting.cancel()
-    services.gate.set()
-    await server.stop(0)
+            answer = await asyncio.wait_for(posting, 1 + 2)
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+        assert await asyncio.wait_for(process.wait(), 1) == 0
 
 
 async def test_an_address_that_is_taken_is_said_plainly() -> None:

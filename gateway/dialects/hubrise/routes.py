@@ -1,0 +1,97 @@
+"""HubRise's REST routes: each reads a document, calls the services and writes one; knows no mapping and no rule."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from crossdock.v1.delivery_pb2 import Delivery
+from crossdock.v1.delivery_service_pb2 import (
+    CreateDeliveryRequest,
+    GetDeliveryByOrderRequest,
+    UpdateDeliveryRequest,
+)
+from fastapi import APIRouter, FastAPI, Request
+from google.protobuf.field_mask_pb2 import FieldMask
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount
+
+from gateway.dialects.hubrise import errors, order_routes, read, wire, write
+from gateway.dialects.hubrise.callers import Callers
+from gateway.dialects.hubrise.calls import ACall, ADocument, Call, until_undisturbed
+from gateway.dialects.hubrise.conventions import Conventions
+from gateway.dialects.hubrise.descriptions import body_of
+from gateway.services_client import ServicesClient
+
+PREFIX = "/hubrise/v1"
+_LONG = "/locations/{location_id}/orders/{order_id}/delivery"
+_SHORT = "/location/orders/{order_id}/delivery"
+
+router = APIRouter(tags=["Deliveries"])
+
+
+def mount(services: ServicesClient) -> Mount:
+    """All of the dialect, ready to stand among the gateway's routes."""
+    return Mount(PREFIX, Conventions(application(services)))
+
+
+def application(services: ServicesClient) -> FastAPI:
+    """The routes with their error bodies."""
+    app = FastAPI(
+        title="HubRise deliveries, served by Crossdock",
+        description="The documented HubRise API for deliveries, and as much of its orders as a delivery needs.",
+        version="1",
+        docs_url=None,  # its pages come from elsewhere
+        redoc_url=None,
+        redirect_slashes=False,
+        exception_handlers={kind: _handler(render) for kind, render in errors.RENDERERS.items()},
+    )
+    app.state.services = services
+    app.state.callers = Callers(services)
+    app.include_router(router)
+    app.include_router(order_routes.router)
+    return app
+
+
+@router.post(_LONG, openapi_extra=body_of(wire.NewDelivery))
+@router.post(_SHORT, openapi_extra=body_of(wire.NewDelivery))
+async def create_delivery(call: ACall, document: ADocument, order_id: str) -> Response:
+    """Attach a delivery to an order that is to be delivered and has no live one."""
+    wanted = read.new_delivery(document, order_id, call.location_id)
+    response = await call(call.services.deliveries.CreateDelivery, CreateDeliveryRequest(delivery=wanted))
+    return JSONResponse(write.delivery(response.delivery, call.zone))
+
+
+@router.get(_LONG)
+@router.get(_SHORT)
+async def retrieve_delivery(call: ACall, order_id: str) -> Response:
+    """The live delivery of an order, or its last one."""
+    return JSONResponse(write.delivery(await _delivery_of(call, order_id), call.zone))
+
+
+@router.patch(_LONG, openapi_extra=body_of(wire.DeliveryChange))
+@router.patch(_SHORT, openapi_extra=body_of(wire.DeliveryChange))
+async def update_delivery(call: ACall, document: ADocument, order_id: str) -> Response:
+    """Change the members that are given; null erases."""
+
+    async def attempt() -> Delivery:
+        present = await _delivery_of(call, order_id)
+        change = read.change(document, present)
+        if not change.paths:
+            return present
+        request = UpdateDeliveryRequest(delivery=change.delivery, update_mask=FieldMask(paths=change.paths))
+        return (await call(call.services.deliveries.UpdateDelivery, request)).delivery
+
+    return JSONResponse(write.delivery(await until_undisturbed(attempt), call.zone))
+
+
+async def _delivery_of(call: Call, order_id: str) -> Delivery:
+    request = GetDeliveryByOrderRequest(order_id=order_id)
+    delivery = (await call(call.services.deliveries.GetDeliveryByOrder, request)).delivery
+    call.require_here(delivery.location_id, "order", order_id)
+    return delivery
+
+
+def _handler(render: Callable[[Any], Response]) -> Callable[[Request, Any], Coroutine[Any, Any, Response]]:
+    async def answer(_: Request, error: Any) -> Response:
+        return render(error)
+
+    return answer

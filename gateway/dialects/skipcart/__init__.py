@@ -1,0 +1,1 @@
+"""Skipcart: the webhook that a courier network posts for every event of an order."""

@@ -1,0 +1,293 @@
+"""Skipcart's webhook put into the hub's words; pure: what it tells follows from the document and its source alone."""
+
+import hashlib
+import json
+import re
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
+
+from crossdock.v1.actor_pb2 import ACTOR_KIND_CARRIER
+from crossdock.v1.delivery_pb2 import DELIVERY_STATUS_DELIVERED, Delivery
+from crossdock.v1.proof_pb2 import PROOF_KIND_PHOTO, PROOF_KIND_REMARKS, PROOF_KIND_SIGNATURE
+from crossdock.v1.report_pb2 import DeliveryReport, Issue
+
+from gateway.dialects.inbound import ReadContext, Reading, fingerprint
+from gateway.dialects.skipcart.statuses import STATUSES, Destination, Meaning, meaning_of
+from gateway.dialects.skipcart.wire import (
+    DeliveryDetails,
+    Driver,
+    EstimatedArrival,
+    Location,
+    SkipcartEvent,
+    Vehicle,
+    parse,
+)
+from gateway.dialects.tolerance import issue, keep, unknown_members, unreadable
+from gateway.money import read_decimal, to_units_and_nanos
+from gateway.phones import read_phone
+from gateway.times import parse_time
+from gateway.unreadable import Unreadable
+
+_IN_THE_KEY = frozenset(("/skipcart_order_id", "/event_status", "/event_time_utc", "/driver", "/driver/driver_id"))
+
+_NOTHING_KNOWN = Meaning()
+_LATITUDE = re.compile(r"-?[0-9]{1,2}([.][0-9]{1,30})?")
+_LONGITUDE = re.compile(r"-?[0-9]{1,3}([.][0-9]{1,30})?")
+_METERS = re.compile(r"[0-9]{1,12}([.][0-9]{1,30})?")
+_WEB_PAGE = re.compile(r"(?i:https?)://[^\s<>\"]+")
+
+
+def read(document: Any, context: ReadContext) -> Reading:
+    """The report and the dedupe key. Raises `MalformedMessage` for what is no event of an order."""
+    event, issues = parse(document)
+    return _Reader(event, context, issues).read(document)
+
+
+def dedupe_key(event: SkipcartEvent, issues: list[Issue], document: Any) -> str:
+    """Names the fact: order, event, time and driver, the same in every order of members.
+
+    Skipcart sends no id. Where the four do not tell facts apart, because one is missing or unreadable, the whole
+    document does. A driver may be missing: most events have none to name.
+    """
+    fact: list[str | None] = [
+        event.skipcart_order_id,
+        event.event_status,
+        event.event_time_utc,
+        event.driver.driver_id if event.driver else None,
+    ]
+    if not all(fact[:3]) or any(each.pointer in _IN_THE_KEY and each.code != "unknown_word" for each in issues):
+        fact.append(fingerprint(document))
+    # A JSON list: no value can look like a boundary between two.
+    return hashlib.sha256(json.dumps(fact).encode()).hexdigest()
+
+
+class _Reader:
+    """One event on its way into one report."""
+
+    def __init__(self, event: SkipcartEvent, context: ReadContext, issues: list[Issue]) -> None:
+        self._event = event
+        self._context = context
+        self._issues = issues
+        self._report = DeliveryReport()
+        self._patch: Delivery = self._report.patch
+        self._kept = unknown_members(event)
+        self._proof_time: datetime | None = None
+
+    def read(self, document: Any) -> Reading:
+        event, report = self._event, self._report
+        key = dedupe_key(event, self._issues, document)
+        report.actor.kind = ACTOR_KIND_CARRIER
+        report.actor.id = self._context.source_id
+        report.status_raw = event.event_status or ""
+        report.substatus_raw = event.order_status or ""
+        meaning = self._read_words()
+        self._read_time(meaning)
+        self._read_names()
+        if not meaning.has_no_driver:
+            self._read_driver(event.driver or Driver())
+            self._read_location(event.location or Location())
+            self._read_arrival(event.estimated_arrival or EstimatedArrival(), meaning.heading)
+        self._read_details(event.delivery_details or DeliveryDetails())
+        self._read_rest(meaning)
+        report.issues.extend(self._issues)
+        return Reading(report, key)
+
+    def _read_words(self) -> Meaning:
+        event, report = self._event, self._report
+        meaning = meaning_of(event.event_status, event.order_status, event.reason_code)
+        if event.event_status not in STATUSES:
+            self._tell_unknown_word(meaning)
+        if meaning is None:
+            report.unmapped = True
+            return _NOTHING_KNOWN
+        report.status = meaning.status
+        report.ping = meaning.ping
+        report.substatus = meaning.substatus
+        named = event.driver is not None and bool(event.driver.driver_id)
+        if named or meaning.has_no_driver:
+            # A `confirmed` that names no driver does not say that it is another one.
+            report.reset = meaning.reset
+        self._read_reason(meaning)
+        if meaning.attention:
+            report.attention.add(reason=meaning.attention, message=event.reason_code or "")
+        if meaning.delayed:
+            self._patch.delayed = True
+        return meaning
+
+    def _tell_unknown_word(self, meaning: Meaning | None) -> None:
+        word = self._event.event_status
+        then = "neither is order_status" if meaning is None else f"order_status {self._event.order_status} counts"
+        if word:
+            self._issues.append(issue("/event_status", "unknown_word", f"{word[:40]!r} is not documented; {then}"))
+        elif all(each.pointer != "/event_status" for each in self._issues):
+            self._issues.append(issue("/event_status", "missing", f"no event is named; {then}"))
+
+    def _read_reason(self, meaning: Meaning) -> None:
+        event, reason = self._event, self._report.reason
+        details = event.delivery_details or DeliveryDetails()
+        told = details.return_reason if meaning.heading is Destination.STORE_AGAIN else event.schedule_failed_reason
+        if meaning.reason:
+            reason.code = meaning.reason
+        if meaning.by:
+            reason.actor.kind = meaning.by
+        if told and meaning.status:
+            reason.message = told
+        if event.event_status == "close_order" and event.reason_code:
+            self._report.substatus = reason.code = event.reason_code
+        elif event.reason_code:
+            self._kept["reason_code"] = event.reason_code
+
+    def _read_time(self, meaning: Meaning) -> None:
+        """When it happened. `delivered_on_utc` stands in for the time of a delivery, and never overrides it.
+
+        An explicit milestone would replace what is recorded without being held against any clock, even where
+        the report itself is refused.
+        """
+        details = self._event.delivery_details
+        time = self._time("/event_time_utc", self._event.event_time_utc)
+        delivered = self._time("/delivery_details/delivered_on_utc", details.delivered_on_utc if details else None)
+        if time is None and meaning.status == DELIVERY_STATUS_DELIVERED:
+            time = delivered
+        elif details and delivered and delivered != time:
+            self._keep("delivery_details", "delivered_on_utc", details.delivered_on_utc)
+        if time is not None:
+            self._report.event_time.FromDatetime(time)
+        self._proof_time = delivered
+
+    def _read_names(self) -> None:
+        event, report = self._event, self._report
+        if event.skipcart_order_id:
+            report.targets.add(scope="skipcart.order", value=event.skipcart_order_id, exclusive=True)
+        if event.partner_order_id:
+            report.targets.add(scope="order", value=event.partner_order_id)
+        if event.agg_order_id:
+            self._patch.references.add(scope="aggregator.order", value=event.agg_order_id)
+        self._patch.carrier = "Skipcart"
+        self._patch.carrier_ref = "skipcart"
+        if event.skipcart_delivery_id:
+            self._patch.consignment.route.external_id = event.skipcart_delivery_id
+
+    def _read_driver(self, driver: Driver) -> None:
+        """Members are set one by one: an empty courier would tell that a driver is known."""
+        told = {
+            "external_id": driver.driver_id,
+            "name": " ".join(filter(None, (driver.first_name, driver.last_name)))[:500],
+            "first_name": driver.first_name,
+            "last_name": driver.last_name,
+            "photo_url": self._page("/driver/photo", driver.photo),
+        }
+        for name, value in told.items():
+            if value:
+                setattr(self._patch.courier, name, value)
+        if phone := read_phone(driver.phone, region=self._context.default_region or None):
+            self._patch.courier.phone.raw = phone.raw
+            self._patch.courier.phone.e164 = phone.e164 or ""
+        for name in Vehicle.model_fields if driver.vehicle else ():
+            if value := getattr(driver.vehicle, name):
+                setattr(self._patch.courier.vehicle, name, value)
+
+    def _read_location(self, location: Location) -> None:
+        if not location.lat and not location.lng:
+            return
+        latitude = self._degrees("/location/lat", location.lat, _LATITUDE, 90)
+        longitude = self._degrees("/location/lng", location.lng, _LONGITUDE, 180)
+        if latitude and longitude:
+            position = self._patch.position
+            position.latitude = latitude
+            position.longitude = longitude
+            if self._report.HasField("event_time"):
+                position.time.CopyFrom(self._report.event_time)
+
+    def _read_arrival(self, arrival: EstimatedArrival, heading: Destination) -> None:
+        """At the store before the pickup, at the customer after it; on the way back there is no member for it."""
+        estimates = self._patch.estimates
+        time = self._time("/estimated_arrival/time_utc", arrival.time_utc)
+        if time is None:
+            pass
+        elif heading is Destination.STORE:
+            estimates.pickup_time.FromDatetime(time)
+        elif heading is Destination.CUSTOMER:
+            estimates.dropoff_time.FromDatetime(time)
+        else:
+            self._keep("estimated_arrival", "time_utc", arrival.time_utc)
+        distance = arrival.distance_meters
+        if not distance:
+            return
+        pointer = "/estimated_arrival/distance_meters"
+        if not _METERS.fullmatch(distance):
+            self._issues.append(issue(pointer, "unreadable_number", f"not a distance in metres: {distance[:40]!r}"))
+            return
+        meters = Decimal(distance)
+        estimates.remaining_distance_meters = int(meters.to_integral_value(ROUND_HALF_EVEN))
+        if meters != estimates.remaining_distance_meters:
+            # Only told, not kept beside the delivery: that would make an event of every ping.
+            self._issues.append(issue(pointer, "rounded", f"{distance[:40]} is kept in whole metres"))
+
+    def _read_details(self, details: DeliveryDetails) -> None:
+        proofs = (
+            (PROOF_KIND_SIGNATURE, self._page("/delivery_details/signature", details.signature), ""),
+            (PROOF_KIND_PHOTO, self._page("/delivery_details/photo", details.photo), ""),
+            (PROOF_KIND_REMARKS, "", details.remarks or ""),
+        )
+        for kind, url, text in proofs:
+            if url or text:
+                proof = self._patch.proofs.add(kind=kind, url=url, text=text)
+                if self._proof_time is not None:
+                    proof.create_time.FromDatetime(self._proof_time)
+        if details.delivery_fee:
+            self._read_fee(details.delivery_fee)
+        self._patch.return_reason = details.return_reason or ""
+
+    def _read_fee(self, fee: str) -> None:
+        """What the driver is paid, in the source's currency: Skipcart does not name one."""
+        pointer, currency = "/delivery_details/delivery_fee", self._context.default_currency
+        if not currency:
+            self._issues.append(issue(pointer, "no_currency", "the source has no default currency: kept as written"))
+            self._keep("delivery_details", "delivery_fee", fee)
+            return
+        money = read_decimal(fee, currency)
+        if isinstance(money, Unreadable):
+            self._issues.append(unreadable(pointer, "unreadable_money", money))
+            self._keep("delivery_details", "delivery_fee", fee)
+            return
+        pay = self._patch.driver_pay
+        pay.currency_code, pay.units, pay.nanos = to_units_and_nanos(money)
+
+    def _read_rest(self, meaning: Meaning) -> None:
+        event = self._event
+        if page := self._page("/tracking_url", event.tracking_url):
+            self._patch.links.tracking_url = page
+        if event.parking_slot and meaning.has_parking_slot:
+            self._patch.parking_slot = event.parking_slot
+        elif event.parking_slot:
+            self._kept["parking_slot"] = event.parking_slot
+        if self._kept and (fault := keep(self._patch, "skipcart", self._kept)):
+            self._issues.append(fault)
+
+    def _keep(self, group: str, name: str, value: str | None) -> None:
+        self._kept.setdefault(group, {})[name] = value
+
+    def _time(self, pointer: str, text: str | None) -> datetime | None:
+        """Documented to be in UTC, so a time without offset is one as well."""
+        if not text:
+            return None
+        time = parse_time(text, assumed_zone=UTC)
+        if isinstance(time, Unreadable):
+            self._issues.append(unreadable(pointer, "unreadable_time", time))
+            return None
+        return time
+
+    def _degrees(self, pointer: str, text: str | None, form: re.Pattern[str], most: int) -> str:
+        if text and form.fullmatch(text) and abs(Decimal(text)) <= most:
+            return text
+        quoted = "nothing" if text is None else repr(text[:40])
+        self._issues.append(issue(pointer, "unreadable_number", f"{quoted} is not a number of degrees up to {most}"))
+        return ""
+
+    def _page(self, pointer: str, url: str | None) -> str:
+        """An address that is safe to show as a link."""
+        if not url or _WEB_PAGE.fullmatch(url):
+            return url or ""
+        self._issues.append(issue(pointer, "not_a_url", f"not the address of a web page: {url[:40]!r}"))
+        return ""

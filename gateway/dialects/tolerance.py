@@ -1,0 +1,120 @@
+"""Reads a document into a wire model member by member: a bad one becomes null and an issue, the rest counts.
+
+Knows pydantic and JSON, and no vendor. A wire model says what a vendor documents; what else a document holds is
+kept beside it.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Annotated, Any, TypeVar
+
+from crossdock.v1.delivery_pb2 import Delivery
+from crossdock.v1.report_pb2 import Issue
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+
+from gateway.unreadable import Unreadable
+
+MAX_QUOTED = 40
+MAX_KEPT_BYTES = 16 << 10
+# Protobuf gives up at 100 levels, of which each level of a Struct takes three.
+MAX_KEPT_DEPTH = 8
+
+_CODES = {"string_type": "wrong_type", "model_type": "wrong_type", "string_too_long": "too_long"}
+
+Pointer = tuple[int | str, ...]
+
+
+class Wire(BaseModel):
+    """A JSON object as its vendor documents it. Numbers are taken where text is documented, digit by digit."""
+
+    model_config = ConfigDict(extra="allow", coerce_numbers_to_str=True, frozen=True)
+
+
+def _without_exponent(value: Any) -> Any:
+    return format(value, "f") if isinstance(value, Decimal) else value
+
+
+NumberText = Annotated[str, BeforeValidator(_without_exponent)]
+"""A number that is documented as text."""
+
+Model = TypeVar("Model", bound=Wire)
+
+
+def read_members(model: type[Model], document: Mapping[str, Any]) -> tuple[Model, list[Issue]]:
+    """The model with every member that reads as documented, and an issue for each that does not."""
+    try:
+        return model.model_validate(document), []
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_context=False)
+    issues = [
+        issue(
+            "/" + "/".join(map(str, fault["loc"])),
+            _CODES.get(fault["type"], "unreadable"),
+            f"{fault['msg']}, not {_quote(fault['input'])}",
+        )
+        for fault in faults
+    ]
+    readable = dict(document)
+    for fault in faults:
+        _blank(readable, fault["loc"])
+    return model.model_validate(readable), issues
+
+
+def unknown_members(model: Wire) -> dict[str, Any]:
+    """What the document holds beyond its documentation, in its place."""
+    unknown = dict(model.model_extra or {})
+    for name, member in model:
+        if isinstance(member, Wire) and (inner := unknown_members(member)):
+            unknown[name] = inner
+    return unknown
+
+
+def keep(patch: Delivery, dialect: str, members: Mapping[str, Any]) -> Issue | None:
+    """Keep members that have no field of their own, exactly; nulls are left out. An issue when they are too large."""
+    kept = _keepable(members, MAX_KEPT_DEPTH)
+    if len(json.dumps(kept)) > MAX_KEPT_BYTES:
+        return issue("", "too_large", "unknown members are kept only in the message itself: they are too large")
+    if kept:
+        patch.extensions[dialect].update(kept)
+    return None
+
+
+def issue(pointer: str, code: str, message: str) -> Issue:
+    """Something that could not be read as documented."""
+    return Issue(pointer=pointer, code=code, message=message)
+
+
+def unreadable(pointer: str, code: str, fault: Unreadable) -> Issue:
+    """What a parser would not guess."""
+    return issue(pointer, code, f"{fault.reason}: {_quote(fault.value)}")
+
+
+def _blank(members: dict[str, Any], location: Pointer) -> None:
+    """Sets one member to null; what lies on the way to it is copied, for it is the caller's."""
+    *parents, last = location
+    for name in parents:
+        members[str(name)] = members = dict(members[str(name)])
+    members[str(last)] = None
+
+
+def _quote(value: Any) -> str:
+    if isinstance(value, str):
+        return json.dumps(value[:MAX_QUOTED], ensure_ascii=False) + ("…" if len(value) > MAX_QUOTED else "")
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "an object" if isinstance(value, dict) else "a list" if isinstance(value, list) else str(value)[:MAX_QUOTED]
+
+
+def _keepable(value: Any, depth: int) -> Any:
+    """The value as a Struct holds it: numbers that a double would change, and what lies too deep, become text."""
+    if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
+        number = float(value)
+        return number if Decimal(number) == value or repr(number) == str(value) else str(value)
+    if isinstance(value, (Mapping, list)) and depth == 0:
+        return json.dumps(value, ensure_ascii=False, default=str)
+    if isinstance(value, Mapping):
+        return {name: _keepable(each, depth - 1) for name, each in value.items() if each is not None}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_keepable(each, depth - 1) for each in value]
+    return value

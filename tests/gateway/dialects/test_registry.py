@@ -1,0 +1,44 @@
+import pytest
+from crossdock.v1.webhook_pb2 import WebhookSource
+
+from gateway.dialects.registry import INBOUND
+from gateway.strict_json import loads
+
+KEPT_UNREAD = ("evermile", "ordatic")
+
+
+def test_every_documented_dialect_of_webhooks_is_registered() -> None:
+    assert set(INBOUND) == {"skipcart", *KEPT_UNREAD}
+    assert all(name == dialect.name for name, dialect in INBOUND.items())
+
+
+def test_skipcart_is_thanked_in_its_own_words() -> None:
+    skipcart = INBOUND["skipcart"]
+
+    assert (skipcart.thanks, skipcart.thanks_type) == (b'{"statusCode":200}', "application/json")
+    assert skipcart.mapping_version == "skipcart/1"
+
+
+@pytest.mark.parametrize("name", KEPT_UNREAD)
+def test_a_dialect_without_a_mapping_says_so_and_moves_nothing(name: str) -> None:
+    dialect = INBOUND[name]
+
+    report = dialect.read(loads(b'{"order":{"status":"Delivered"}}'), WebhookSource(id="src_1"), "msg_1").report
+
+    assert (dialect.mapping_version, dialect.thanks, dialect.thanks_type) == (f"{name}/0", b"", None)
+    assert report.unmapped
+    assert not report.status
+    assert not report.targets
+    assert not report.HasField("patch")
+    assert [each.code for each in report.issues] == ["no_mapping"]
+
+
+@pytest.mark.parametrize("name", KEPT_UNREAD)
+def test_a_message_without_a_mapping_is_deduplicated_by_its_id_or_by_its_content(name: str) -> None:
+    dialect, source = INBOUND[name], WebhookSource(id="src_1")
+    one, same, other = (loads(body) for body in (b'{"a":1,"b":2.50}', b'{ "b":2.50, "a":1 }', b'{"a":1,"b":2.5}'))
+
+    assert dialect.read(one, source, "msg_1").dedupe_key == "msg_1"
+    assert dialect.read(one, source, "").dedupe_key == dialect.read(same, source, "").dedupe_key
+    assert dialect.read(one, source, "").dedupe_key != dialect.read(other, source, "").dedupe_key
+    assert len(dialect.read(one, source, "m" * 300).dedupe_key) == 64
