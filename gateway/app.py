@@ -9,6 +9,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from gateway.config import Settings
+from gateway.dialects.hubrise import routes as hubrise
 from gateway.dialects.inbound import InboundDialect
 from gateway.edge import BodyLimits, Edge, HttpMeasures, RouteTemplates
 from gateway.health import Health
@@ -53,6 +54,7 @@ class Gateway:
                 Route("/healthz", self._health.live),
                 Route("/readyz", self._health.ready),
                 Route("/metrics", self._health.metrics),
+                hubrise.mount(services),
             ],
             exception_handlers={HTTPException: answer_http_exception},
             middleware=[

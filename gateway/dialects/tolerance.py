@@ -64,7 +64,7 @@ def read_members(model: type[Model], document: Mapping[str, Any]) -> tuple[Model
 def unknown_members(model: Wire) -> dict[str, Any]:
     """What the document holds beyond its documentation, in its place."""
     unknown = dict(model.model_extra or {})
-    for name, member in model:
+    for name, member in vars(model).items():
         if isinstance(member, Wire) and (inner := unknown_members(member)):
             unknown[name] = inner
     return unknown

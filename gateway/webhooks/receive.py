@@ -11,6 +11,7 @@
 
 import time
 from collections.abc import Mapping
+from functools import lru_cache
 from http import HTTPStatus
 
 import structlog
@@ -94,9 +95,14 @@ class Receiver:
     def _address_of(self, request: Request) -> str:
         peer = request.client.host if request.client is not None else ""
         if not self._trusted_proxies:
-            return client_address(peer, None, ())
+            return _canonical(peer)
         forwarded = ",".join(request.headers.getlist("x-forwarded-for")) or None
         return client_address(peer, forwarded, self._trusted_proxies)
+
+
+@lru_cache(maxsize=4096)
+def _canonical(peer: str) -> str:
+    return client_address(peer, None, ())
 
 
 def _verify(

@@ -27,7 +27,7 @@ def concurrency(calls: Places, streams: Places) -> Layer:
         shed = _SHED.labels(method.name)
 
         async def admit(request: bytes, context: Context) -> Any:
-            if places.taken >= places.limit + 1:
+            if places.taken >= places.limit:
                 shed.inc()
                 raise Problem("OVERLOADED", "too many calls are under way here", {"limit": str(places.limit)})
             places.taken += 1

@@ -2,11 +2,13 @@
 
 import asyncio
 import contextlib
+import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 import grpc
+import httpx
 from crossdock.v1 import event_pb2, webhook_pb2
 from crossdock.v1 import webhook_service_pb2 as contract
 from crossdock.v1.report_pb2 import DeliveryReport
@@ -23,6 +25,8 @@ from runtime import typeid
 
 PATH_SECRET = "a-secret-in-the-path"
 SYSTEM_TOKEN = "our-own-key"
+BODY = b'{"id": 1, "say": "delivered"}'
+UNKNOWN = typeid.encode("src", typeid.new_uuid7())
 
 
 def read_plainly(document: Any, context: ReadContext) -> Reading:
@@ -126,3 +130,34 @@ async def running_gateway(
         yield server
     finally:
         await server.stop(1)
+
+
+def path_of(source: webhook_pb2.WebhookSource, secret: str | None = PATH_SECRET) -> str:
+    return f"/webhooks/{source.dialect}/{source.id}" + (f"/{secret}" if secret else "")
+
+
+def sample(gateway: Server, name: str, **labels: str) -> float:
+    return gateway.registry.get_sample_value(name, labels) or 0
+
+
+def in_flight(gateway: Server) -> float:
+    return sample(gateway, "crossdock_http_requests_in_flight")
+
+
+def secrets(*values: str) -> list[webhook_pb2.SourceSecret]:
+    return [webhook_pb2.SourceSecret(id=f"sec_{value}", value=value) for value in values]
+
+
+async def post(
+    client: httpx.AsyncClient, source: webhook_pb2.WebhookSource, number: int, say: str = "delivered"
+) -> int:
+    body = json.dumps({"id": number, "say": say}).encode()
+    with contextlib.suppress(httpx.RemoteProtocolError):
+        return (await client.post(path_of(source), content=body)).status_code
+    return 0
+
+
+async def eventually(true: Callable[[], bool], seconds: float = 10) -> None:
+    async with asyncio.timeout(seconds):
+        while not true():  # noqa: ASYNC110  what is waited for happens elsewhere
+            await asyncio.sleep(0.01)

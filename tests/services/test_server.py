@@ -101,7 +101,8 @@ async def test_a_database_that_cannot_be_written_makes_not_ready_and_recovers(
 async def test_while_the_database_is_down_calls_may_be_tried_again_and_then_succeed(
     settings: Settings, tmp_path: Path, system: Metadata
 ) -> None:
-    postgres = await asyncio.to_thread(EmbeddedPostgres.start, tmp_path / "own", durable=False)
+    kept = {"synchronous_commit": "on"}  # the schema must still be there afterwards
+    postgres = await asyncio.to_thread(EmbeddedPostgres.start, tmp_path / "own", durable=False, settings=kept)
     await asyncio.to_thread(postgres.ensure_database, "crossdock")
     url = settings.model_validate(settings.model_dump() | {"database_url": postgres.url("crossdock")}).database_url
     server = await Server.start(settings.model_copy(update={"database_url": url}))

@@ -1,12 +1,13 @@
 """The requests that both faces are asked, generated for every annotated unary method from the contract itself."""
 
+import itertools
 import json
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from crossdock.v1 import access_pb2, access_service_pb2
+from crossdock.v1 import access_pb2, access_service_pb2, location_pb2, location_service_pb2
 from google.protobuf import json_format, message_factory
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
@@ -18,6 +19,17 @@ from tests.services.worlds import World
 NOTHING = "dlv_01h455vb4pex5vsknk084sn02q"
 """An identifier of nothing."""
 JSON = {"content-type": "application/json"}
+
+GOOD: dict[str, dict[str, Any]] = {
+    "Tenant": {"externalId": "of TENANT"},
+    "Token": {"level": "ACCESS_LEVEL_ACCOUNT", "scopes": ["SCOPE_ORDERS_READ"], "displayName": "made"},
+    "Location": {"name": "Made", "timeZone": "America/Chicago", "currencyCode": "USD"},
+    "Order": {"locationId": "LOCATION", "serviceType": "SERVICE_TYPE_DELIVERY"},
+    "WebhookSource": {"dialect": "skipcart", "authScheme": "AUTH_SCHEME_PATH_SECRET"},
+}
+"""Members that a new thing needs; words in capitals stand for what each tenant has."""
+UNIQUE = "external_id"
+"""Tenants have one each, so the second face would be told that it is taken."""
 
 Resource = Callable[[World], Awaitable[str]]
 
@@ -54,8 +66,7 @@ async def _token(world: World) -> str:
 
 
 async def _webhook(world: World) -> str:
-    world.messages += 1
-    result = await world.ingest(world.message(f"order-{world.messages}", "confirmed"))
+    result = await world.ingest(world.message(f"order-{next(_NUMBERS)}", "confirmed"))
     return result[0].webhook_id
 
 
@@ -72,13 +83,16 @@ async def _source(world: World) -> str:
 
 
 async def _location(world: World) -> str:
-    return world.location_id
+    location = location_pb2.Location(name="Another", time_zone="America/Chicago", currency_code="USD")
+    request = location_service_pb2.CreateLocationRequest(location=location)
+    return (await world.locations.CreateLocation(request, metadata=world.account)).location.id
 
 
 async def _tenant(world: World) -> str:
     return world.tenant_id
 
 
+_NUMBERS = itertools.count(1)
 RESOURCES: dict[str, Resource] = {
     "delivery_id": _delivery,
     "delivery.id": _delivery,
@@ -94,7 +108,14 @@ RESOURCES: dict[str, Resource] = {
 }
 
 
-def cases_of(binding: Binding) -> Iterator[Case]:
+def cases_of(bindings: list[Binding]) -> Iterator[Case]:
+    """For each binding; every member of a body's type only for the first binding that has it."""
+    seen: set[str] = set()
+    for binding in bindings:
+        yield from _cases(binding, seen)
+
+
+def _cases(binding: Binding, seen: set[str]) -> Iterator[Case]:
     """Good, missing, wrong and unknown, in path, query, body and headers."""
     path = binding.template.text
     body = _least_body(binding)
@@ -108,8 +129,6 @@ def cases_of(binding: Binding) -> Iterator[Case]:
 
     yield case("good")
     yield case("unknown query", query="nonsense=1")
-    yield case("unknown query", query="nested.nonsense=1")
-    yield case("bad token", headers={"authorization": "Bearer nonsense"})
     yield case("no token", headers={"authorization": ""})
     yield case("wrong method", http_method="PUT" if binding.http_method != "PUT" else "PATCH")
     yield case("unknown verb", path=f"{path}:nonsense" if ":" not in path else f"{path}nonsense")
@@ -119,48 +138,60 @@ def cases_of(binding: Binding) -> Iterator[Case]:
         yield case("body on a read", body=b"{}")
     if binding.template.variables:
         variable = "{" + binding.template.variables[0].path + "}"
-        for bad in (NOTHING, "nonsense", quote("a/b c%ü", safe=""), "a+b", "a:b", "%zz", "%ff"):
+        odd = ("nonsense", "a+b", "a:b", "%zz", "%ff") if binding.http_method == "GET" else ("%zz",)
+        for bad in (NOTHING, quote("a/b c%ü", safe=""), *odd):
             yield case("bad path" if bad in ("%zz", "%ff") else "good", path=path.replace(variable, bad))
         yield case("trailing slash", path=path.replace(variable, ""))
     yield from _query_cases(binding, case)
     if body is not None:
-        yield from _body_cases(binding, body, case)
+        yield from _body_cases(binding, body, case, seen)
 
 
 def _query_cases(binding: Binding, case: Callable[..., Case]) -> Iterator[Case]:
+    beside = 0
     for name, found in _queryable(binding.method.input_type, ""):
         if name in {each.path for each in binding.template.variables} or name == "update_mask":
             continue
-        where = "query beside the body" if binding.body in ("*", name.split(".")[0]) else ""
-        for text in _good_texts(found):
-            yield case(where or "good", query=f"{name}={quote(text)}")
-            yield case(where or "good", query=f"{_camel(name)}={quote(text)}")
-            if not found.field.is_repeated:
-                yield case(where or "given twice", query=f"{name}={quote(text)}&{name}={quote(text)}")
+        texts = _good_texts(found)
+        if binding.body in ("*", name.split(".")[0]):
+            beside += 1
+            if beside <= 2:
+                yield case("query beside the body", query=f"{name}={quote(texts[0])}")
+            continue
+        for text in texts:
+            yield case("good", query=f"{_camel(name)}={quote(text)}")
+        yield case("good", query=f"{name}={quote(texts[0])}")
+        if not found.field.is_repeated:
+            yield case("given twice", query=f"{name}={quote(texts[0])}&{name}={quote(texts[0])}")
         for text in _bad_texts(found):
-            yield case(where or "wrong query", query=f"{name}={quote(text)}")
+            yield case("wrong query", query=f"{name}={quote(text)}")
 
 
-def _body_cases(binding: Binding, body: dict[str, Any], case: Callable[..., Case]) -> Iterator[Case]:
+def _body_cases(binding: Binding, body: dict[str, Any], case: Callable[..., Case], seen: set[str]) -> Iterator[Case]:
     def sent(of: str, /, **members: Any) -> Case:
         return case(of, body=json.dumps({**body, **members}).encode())
 
     yield case("no body" if binding.body != "*" else "good", body=b"")
     yield case("good", body=b"{}")
     yield sent("unknown member", nonsense=1)
-    for raw in (b"{", b"{} x", b"[]", b"5", b'"x"', b"\xff{}", b"{'a': 1}", b"nonsense"):
+    for raw in (b"{", b"{} x", b"[]", b"5", b"\xff{}", b"{'a': 1}"):
         yield case("malformed", body=raw)
     yield case("null body", body=b"null")
     yield case("same member twice", body=b'{"etag": "a", "etag": "b"}')
     yield case("content type", headers={"content-type": "text/plain"})
     kind = _body_type(binding)
+    if kind.full_name in seen:
+        return
+    seen.add(kind.full_name)
     for each in kind.fields:
-        if each.name in ("request_id", "etag"):
-            continue  # tried with the headers
-        for value in _good_values(each):
-            yield sent("good", **{each.json_name: value})
-        if (value := next(iter(_good_values(each)), None)) is not None:
-            yield sent("good", **{each.name: value})
+        if each.name in ("request_id", "etag") or (kind.name == "Tenant" and each.name == UNIQUE):
+            continue
+        in_path = binding.body == "*" and each.name in {variable.path for variable in binding.template.variables}
+        for number, value in enumerate(_good_values(each)):
+            contradicts = in_path and value is not None
+            yield sent(
+                "path and body" if contradicts else "good", **{each.name if number % 2 else each.json_name: value}
+            )
         for value in _bad_values(each):
             yield sent("wrong member", **{each.json_name: value})
         if each.message_type is not None and not each.message_type.full_name.startswith("google.protobuf"):
@@ -178,10 +209,9 @@ def _least_body(binding: Binding) -> dict[str, Any] | None:
         written.pop(_camel(variable.path), None)
     if binding.body == "*":
         return written
-    body = written.get(_camel(binding.body), {})
-    body.pop("id", None)
-    body.pop("ref", None)
-    return body  # type: ignore[no-any-return]
+    if binding.http_method != "POST":
+        return {}
+    return GOOD.get(_body_type(binding).name) or written.get(_camel(binding.body), {})
 
 
 def _body_type(binding: Binding) -> Descriptor:
@@ -211,6 +241,7 @@ def _good_texts(found: TextField) -> list[str]:
         return {
             "google.protobuf.Timestamp": ["2026-01-31T12:00:00Z", "2026-01-31T12:00:00.123456+02:00"],
             "google.protobuf.Duration": ["3.5s", "0s"],
+            "google.protobuf.FieldMask": ["id,nonsense"],
         }[kind.message_type.full_name]
     if kind.enum_type is not None:
         value = kind.enum_type.values[1]
@@ -231,10 +262,10 @@ def _bad_texts(found: TextField) -> list[str]:
 def _good_values(kind: FieldDescriptor) -> list[Any]:
     value = _good_value(kind)
     if kind.message_type is not None and kind.message_type.GetOptions().map_entry:
-        return [{}, None]
+        return [{}]
     if kind.is_repeated:
-        return [[], [value], None] if value is not None else [[], None]
-    return [value, None] if value is not None else [None]
+        return [[value], []] if value is not None else [[]]
+    return [value] if value is not None else [None]
 
 
 def _good_value(kind: FieldDescriptor) -> Any:
@@ -259,16 +290,16 @@ def _good_value(kind: FieldDescriptor) -> Any:
 
 def _bad_values(kind: FieldDescriptor) -> list[Any]:
     if kind.is_repeated:
-        return [5, "x", [None]]
+        return [5, [None]]
     if kind.message_type is not None:
-        return [5, "nonsense", []]
+        return [5, []]
     if kind.enum_type is not None:
-        return ["NO_SUCH", 1.5, {}, True]
+        return ["NO_SUCH", 1.5]
     if kind.type == FieldDescriptor.TYPE_STRING:
-        return [5, True, {}, []]
+        return [5]
     if kind.type == FieldDescriptor.TYPE_BOOL:
-        return ["nonsense", {}, 1, "true"]
-    return ["nonsense", {}, True, 1e300]
+        return ["nonsense", "true"]
+    return ["nonsense", 1e300]
 
 
 def _camel(path: str) -> str:

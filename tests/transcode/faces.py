@@ -88,13 +88,17 @@ async def _url(process: asyncio.subprocess.Process, admin: Path, log: Path) -> s
     deadline = time.monotonic() + START_SECONDS
     async with httpx.AsyncClient() as client:
         while time.monotonic() < deadline:
-            assert process.returncode is None, log.read_text()
+            assert process.returncode is None, _text(log)
             with contextlib.suppress(OSError, httpx.HTTPError, KeyError, IndexError):
-                answer = await client.get(f"http://{admin.read_text().strip()}/listeners?format=json")
+                answer = await client.get(f"http://{_text(admin)}/listeners?format=json")
                 address = answer.json()["listener_statuses"][0]["local_address"]["socket_address"]
                 return f"http://127.0.0.1:{address['port_value']}"
             await asyncio.sleep(0.02)
-    raise AssertionError(f"Envoy did not start: {log.read_text()}")
+    raise AssertionError(f"Envoy did not start: {_text(log)}")
+
+
+def _text(file: Path) -> str:
+    return file.read_text().strip()
 
 
 def _without_response_bodies(image: bytes) -> bytes:

@@ -8,7 +8,8 @@ from typing import Annotated, Any, TypeVar
 
 import grpc
 from crossdock.v1.access_pb2 import AccessLevel
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Security
+from fastapi.security import APIKeyHeader
 
 from gateway.dialects.hubrise import errors
 from gateway.dialects.hubrise.callers import Callers, zone_of
@@ -17,7 +18,7 @@ from gateway.dialects.hubrise.wire import Document
 from gateway.services_client import Metadata, ServicesClient
 from gateway.strict_json import MalformedJson, loads
 
-TOKEN_HEADER = "x-access-token"  # noqa: S105  the name of a header
+_TOKEN_HEADER = APIKeyHeader(name="X-Access-Token", auto_error=False)
 MAX_TRIES = 5
 _TOKEN = re.compile(r"[\x21-\x7e]{1,512}")
 _JSON = re.compile(r'application/json(?:\s*;\s*charset="?utf-8"?)?', re.IGNORECASE)
@@ -44,11 +45,11 @@ class Call:
             raise errors.not_found(thing, identifier)
 
 
-async def call_of(request: Request) -> Call:
+async def call_of(request: Request, told: Annotated[str | None, Security(_TOKEN_HEADER)]) -> Call:
     """The call, once its token is known and its location within reach. The short form is for location tokens."""
     services: ServicesClient = request.app.state.services
     callers: Callers = request.app.state.callers
-    token = request.headers.get(TOKEN_HEADER, "")
+    token = told or ""
     if not _TOKEN.fullmatch(token):
         raise Refused(errors.UNAUTHORIZED)
     metadata: Metadata = (("authorization", f"Bearer {token}"), *_request_id(request))

@@ -18,14 +18,14 @@ from gateway.dialects.hubrise import errors, order_routes, read, wire, write
 from gateway.dialects.hubrise.callers import Callers
 from gateway.dialects.hubrise.calls import ACall, ADocument, Call, until_undisturbed
 from gateway.dialects.hubrise.conventions import Conventions
-from gateway.dialects.hubrise.descriptions import body_of
+from gateway.dialects.hubrise.descriptions import ERRORS, body_of
 from gateway.services_client import ServicesClient
 
 PREFIX = "/hubrise/v1"
 _LONG = "/locations/{location_id}/orders/{order_id}/delivery"
 _SHORT = "/location/orders/{order_id}/delivery"
 
-router = APIRouter(tags=["Deliveries"])
+router = APIRouter(tags=["Deliveries"], responses=ERRORS)
 
 
 def mount(services: ServicesClient) -> Mount:

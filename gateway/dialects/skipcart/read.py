@@ -1,18 +1,17 @@
 """Skipcart's webhook put into the hub's words; pure: what it tells follows from the document and its source alone."""
 
-import hashlib
-import json
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
 from crossdock.v1.actor_pb2 import ACTOR_KIND_CARRIER
-from crossdock.v1.delivery_pb2 import DELIVERY_STATUS_DELIVERED, Delivery
+from crossdock.v1.delivery_pb2 import DELIVERY_STATUS_DELIVERED, DELIVERY_STATUS_FAILED, Delivery
 from crossdock.v1.proof_pb2 import PROOF_KIND_PHOTO, PROOF_KIND_REMARKS, PROOF_KIND_SIGNATURE
 from crossdock.v1.report_pb2 import DeliveryReport, Issue
 
-from gateway.dialects.inbound import ReadContext, Reading, fingerprint
+from gateway.dialects.inbound import ReadContext, Reading
+from gateway.dialects.skipcart.keys import dedupe_key
 from gateway.dialects.skipcart.statuses import STATUSES, Destination, Meaning, meaning_of
 from gateway.dialects.skipcart.wire import (
     DeliveryDetails,
@@ -24,42 +23,19 @@ from gateway.dialects.skipcart.wire import (
     parse,
 )
 from gateway.dialects.tolerance import issue, keep, unknown_members, unreadable
+from gateway.dialects.values import Values
 from gateway.money import read_decimal, to_units_and_nanos
 from gateway.phones import read_phone
-from gateway.times import parse_time
 from gateway.unreadable import Unreadable
 
-_IN_THE_KEY = frozenset(("/skipcart_order_id", "/event_status", "/event_time_utc", "/driver", "/driver/driver_id"))
-
 _NOTHING_KNOWN = Meaning()
-_LATITUDE = re.compile(r"-?[0-9]{1,2}([.][0-9]{1,30})?")
-_LONGITUDE = re.compile(r"-?[0-9]{1,3}([.][0-9]{1,30})?")
 _METERS = re.compile(r"[0-9]{1,12}([.][0-9]{1,30})?")
-_WEB_PAGE = re.compile(r"(?i:https?)://[^\s<>\"]+")
 
 
 def read(document: Any, context: ReadContext) -> Reading:
     """The report and the dedupe key. Raises `MalformedMessage` for what is no event of an order."""
     event, issues = parse(document)
     return _Reader(event, context, issues).read(document)
-
-
-def dedupe_key(event: SkipcartEvent, issues: list[Issue], document: Any) -> str:
-    """Names the fact: order, event, time and driver, the same in every order of members.
-
-    Skipcart sends no id. Where the four do not tell facts apart, because one is missing or unreadable, the whole
-    document does. A driver may be missing: most events have none to name.
-    """
-    fact: list[str | None] = [
-        event.skipcart_order_id,
-        event.event_status,
-        event.event_time_utc,
-        event.driver.driver_id if event.driver else None,
-    ]
-    if not all(fact[:3]) or any(each.pointer in _IN_THE_KEY and each.code != "unknown_word" for each in issues):
-        fact.append(fingerprint(document))
-    # A JSON list: no value can look like a boundary between two.
-    return hashlib.sha256(json.dumps(fact).encode()).hexdigest()
 
 
 class _Reader:
@@ -69,6 +45,7 @@ class _Reader:
         self._event = event
         self._context = context
         self._issues = issues
+        self._values = Values(issues)
         self._report = DeliveryReport()
         self._patch: Delivery = self._report.patch
         self._kept = unknown_members(event)
@@ -125,14 +102,16 @@ class _Reader:
 
     def _read_reason(self, meaning: Meaning) -> None:
         event, reason = self._event, self._report.reason
-        details = event.delivery_details or DeliveryDetails()
-        told = details.return_reason if meaning.heading is Destination.STORE_AGAIN else event.schedule_failed_reason
         if meaning.reason:
             reason.code = meaning.reason
         if meaning.by:
             reason.actor.kind = meaning.by
-        if told and meaning.status:
-            reason.message = told
+        if event.schedule_failed_reason and meaning.status == DELIVERY_STATUS_FAILED:
+            reason.message = event.schedule_failed_reason
+        elif event.schedule_failed_reason:
+            self._kept["schedule_failed_reason"] = event.schedule_failed_reason
+        if meaning.heading is Destination.STORE_AGAIN and event.delivery_details:
+            reason.message = event.delivery_details.return_reason or ""
         if event.event_status == "close_order" and event.reason_code:
             self._report.substatus = reason.code = event.reason_code
         elif event.reason_code:
@@ -145,8 +124,10 @@ class _Reader:
         the report itself is refused.
         """
         details = self._event.delivery_details
-        time = self._time("/event_time_utc", self._event.event_time_utc)
-        delivered = self._time("/delivery_details/delivered_on_utc", details.delivered_on_utc if details else None)
+        time = self._values.utc("/event_time_utc", self._event.event_time_utc)
+        delivered = self._values.utc(
+            "/delivery_details/delivered_on_utc", details.delivered_on_utc if details else None
+        )
         if time is None and meaning.status == DELIVERY_STATUS_DELIVERED:
             time = delivered
         elif details and delivered and delivered != time:
@@ -175,7 +156,7 @@ class _Reader:
             "name": " ".join(filter(None, (driver.first_name, driver.last_name)))[:500],
             "first_name": driver.first_name,
             "last_name": driver.last_name,
-            "photo_url": self._page("/driver/photo", driver.photo),
+            "photo_url": self._values.page("/driver/photo", driver.photo),
         }
         for name, value in told.items():
             if value:
@@ -190,8 +171,8 @@ class _Reader:
     def _read_location(self, location: Location) -> None:
         if not location.lat and not location.lng:
             return
-        latitude = self._degrees("/location/lat", location.lat, _LATITUDE, 90)
-        longitude = self._degrees("/location/lng", location.lng, _LONGITUDE, 180)
+        latitude = self._values.latitude("/location/lat", location.lat)
+        longitude = self._values.longitude("/location/lng", location.lng)
         if latitude and longitude:
             position = self._patch.position
             position.latitude = latitude
@@ -202,7 +183,7 @@ class _Reader:
     def _read_arrival(self, arrival: EstimatedArrival, heading: Destination) -> None:
         """At the store before the pickup, at the customer after it; on the way back there is no member for it."""
         estimates = self._patch.estimates
-        time = self._time("/estimated_arrival/time_utc", arrival.time_utc)
+        time = self._values.utc("/estimated_arrival/time_utc", arrival.time_utc)
         if time is None:
             pass
         elif heading is Destination.STORE:
@@ -226,8 +207,8 @@ class _Reader:
 
     def _read_details(self, details: DeliveryDetails) -> None:
         proofs = (
-            (PROOF_KIND_SIGNATURE, self._page("/delivery_details/signature", details.signature), ""),
-            (PROOF_KIND_PHOTO, self._page("/delivery_details/photo", details.photo), ""),
+            (PROOF_KIND_SIGNATURE, self._values.page("/delivery_details/signature", details.signature), ""),
+            (PROOF_KIND_PHOTO, self._values.page("/delivery_details/photo", details.photo), ""),
             (PROOF_KIND_REMARKS, "", details.remarks or ""),
         )
         for kind, url, text in proofs:
@@ -256,7 +237,7 @@ class _Reader:
 
     def _read_rest(self, meaning: Meaning) -> None:
         event = self._event
-        if page := self._page("/tracking_url", event.tracking_url):
+        if page := self._values.page("/tracking_url", event.tracking_url):
             self._patch.links.tracking_url = page
         if event.parking_slot and meaning.has_parking_slot:
             self._patch.parking_slot = event.parking_slot
@@ -267,27 +248,3 @@ class _Reader:
 
     def _keep(self, group: str, name: str, value: str | None) -> None:
         self._kept.setdefault(group, {})[name] = value
-
-    def _time(self, pointer: str, text: str | None) -> datetime | None:
-        """Documented to be in UTC, so a time without offset is one as well."""
-        if not text:
-            return None
-        time = parse_time(text, assumed_zone=UTC)
-        if isinstance(time, Unreadable):
-            self._issues.append(unreadable(pointer, "unreadable_time", time))
-            return None
-        return time
-
-    def _degrees(self, pointer: str, text: str | None, form: re.Pattern[str], most: int) -> str:
-        if text and form.fullmatch(text) and abs(Decimal(text)) <= most:
-            return text
-        quoted = "nothing" if text is None else repr(text[:40])
-        self._issues.append(issue(pointer, "unreadable_number", f"{quoted} is not a number of degrees up to {most}"))
-        return ""
-
-    def _page(self, pointer: str, url: str | None) -> str:
-        """An address that is safe to show as a link."""
-        if not url or _WEB_PAGE.fullmatch(url):
-            return url or ""
-        self._issues.append(issue(pointer, "not_a_url", f"not the address of a web page: {url[:40]!r}"))
-        return ""

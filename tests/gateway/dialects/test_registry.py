@@ -1,8 +1,12 @@
+import time
+
+import protovalidate
 import pytest
 from crossdock.v1.webhook_pb2 import WebhookSource
 
 from gateway.dialects.registry import INBOUND
 from gateway.strict_json import loads
+from gateway.webhooks.reading import Arrival, message_of
 
 KEPT_UNREAD = ("evermile", "ordatic")
 
@@ -42,3 +46,21 @@ def test_a_message_without_a_mapping_is_deduplicated_by_its_id_or_by_its_content
     assert dialect.read(one, source, "").dedupe_key == dialect.read(same, source, "").dedupe_key
     assert dialect.read(one, source, "").dedupe_key != dialect.read(other, source, "").dedupe_key
     assert len(dialect.read(one, source, "m" * 300).dedupe_key) == 64
+
+
+@pytest.mark.parametrize("name", sorted(INBOUND))
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"{}", b'{"a":NaN}', b"\xff", b'{"skipcart_order_id":"1"}'])
+def test_every_body_makes_a_message_that_can_be_stored(name: str, body: bytes) -> None:
+    message = message_of(INBOUND[name], WebhookSource(id="src_1"), Arrival(time.time_ns(), [], body, "127.0.0.1"))
+
+    protovalidate.validate(message)
+    assert bool(message.malformed) != message.HasField("report")
+    assert message.malformed != "internal mapping error"
+
+
+def test_what_is_no_message_of_skipcart_is_malformed_with_its_reason() -> None:
+    message = message_of(
+        INBOUND["skipcart"], WebhookSource(id="src_1"), Arrival(time.time_ns(), [], b"{}", "127.0.0.1")
+    )
+
+    assert message.malformed == "neither skipcart_order_id nor partner_order_id names an order"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from copy import deepcopy
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import protovalidate
 import pytest
@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from gateway.dialects.inbound import MalformedMessage, Reading
 from gateway.dialects.skipcart.statuses import CLOSE_REASONS, STATUSES
-from gateway.dialects.skipcart.wire import SkipcartEvent
+from gateway.dialects.skipcart.wire import SkipcartEvent, Vehicle
+from gateway.dialects.tolerance import Wire
 from gateway.strict_json import MalformedJson, loads
 from tests.gateway.dialects.skipcart_documents import SAMPLES, canonical, document, expected_of, read, read_sample
 
@@ -90,18 +91,17 @@ def test_there_is_a_golden_document_for_every_word() -> None:
 def test_the_wire_model_has_the_documented_members_in_the_documented_order() -> None:
     example = document("documented_example")
 
-    def names(model: Any) -> list[str]:
+    def names(model: type[Wire]) -> list[str]:
         return list(model.model_fields)
 
     nested = {
-        name: next(part for part in field.annotation.__args__ if part is not type(None))
+        name: next(part for part in get_args(field.annotation) if part is not type(None))
         for name, field in SkipcartEvent.model_fields.items()
         if isinstance(example[name], dict)
     }
     assert names(SkipcartEvent) == list(example)
     assert {name: names(model) for name, model in nested.items()} == {name: list(example[name]) for name in nested}
-    vehicle = nested["driver"].model_fields["vehicle"].annotation.__args__[0]
-    assert names(vehicle) == list(example["driver"]["vehicle"])
+    assert names(Vehicle) == list(example["driver"]["vehicle"])
 
 
 def test_the_documented_example_has_no_issue_and_nothing_left_over() -> None:
@@ -380,3 +380,10 @@ def test_reading_takes_no_longer_than_it_may() -> None:
 
     # The best of many: the machine is shared. Twice the aim, so that only a real loss fails.
     assert min(seconds() for _ in range(25)) < 2 * MICROSECONDS_A_MESSAGE / 1e6
+
+
+@pytest.mark.parametrize("length", [51, 101, 256, 501, 4097, 9000, 10_001])
+@pytest.mark.parametrize("field", LEAVES, ids="/".join)
+def test_text_of_any_length_makes_a_report_that_the_contract_takes(field: Path_, length: int) -> None:
+    for text in ("x" * length, "https://" + "x" * length, "1" * length, "é" * length):
+        require_accepted(read(changed(document("documented_example"), field, text)))

@@ -1,0 +1,426 @@
+"""The dialect's deliveries over HTTP, with real services behind."""
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from crossdock.v1 import access_pb2, delivery_pb2, delivery_service_pb2
+
+from tests.dialects.hubrise.conftest import Shop, client_with
+from tests.dialects.hubrise.hubrise_answers import error_of, only
+
+EXAMPLE = {
+    "carrier": "UPS",
+    "carrier_ref": "ups",
+    "ref": "1Z12345E0291980793",
+    "status": "pending",
+    "fee": "4.50 EUR",
+    "estimated_pickup_at": "2023-01-01T12:00:00+01:00",
+    "estimated_dropoff_at": "2023-01-01T12:30:00+01:00",
+    "tracking_url": "https://www.ups.com/track?tracknum=1Z12345E0291980793",
+    "driver_name": "John",
+    "driver_phone": "+33612345678",
+    "driver_phone_access_code": "1234",
+    "driver_latitude": "48.856614",
+    "driver_longitude": "2.3522219",
+}
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+UNSET = dict.fromkeys(("assigned_at", "pickup_at", "delivered_at", "cancelled_at"))
+ORDER_WITHOUT_DELIVERY = "ord_01h455vb4pex5vsknk084sn02q"
+
+
+def is_now(text: str) -> bool:
+    return abs(datetime.now(UTC) - datetime.fromisoformat(text)) < timedelta(seconds=30)
+
+
+async def test_the_documented_example_is_posted_and_retrieved(shop: Shop) -> None:
+    order = await shop.order()
+
+    posted = await shop.local.post(f"/location/orders/{order}/delivery", json=EXAMPLE)
+    retrieved = await shop.local.get(f"/location/orders/{order}/delivery")
+
+    assert (posted.status_code, retrieved.status_code) == (200, 200)
+    assert posted.headers["content-type"] == "application/json"
+    document = posted.json()
+    assert document == retrieved.json()
+    assert document.pop("id").startswith("dlv_")
+    assert document == EXAMPLE | UNSET | {"order_id": order, "location_id": shop.location_id}
+
+
+async def test_the_long_address_serves_account_and_location_tokens(shop: Shop) -> None:
+    order = await shop.order()
+    path = f"/locations/{shop.location_id}/orders/{order}/delivery"
+
+    posted = await shop.account.post(path, json=EXAMPLE)
+    patched = await shop.local.patch(path, json={"ref": "2"})
+    retrieved = await shop.account.get(path)
+
+    assert [posted.status_code, patched.status_code, retrieved.status_code] == [200] * 3
+    assert retrieved.json()["ref"] == "2"
+
+
+async def test_the_documented_position_update(shop: Shop) -> None:
+    order = await shop.delivery(**EXAMPLE)
+
+    answer = await shop.patch(order, driver_latitude="48.856702", driver_longitude="2.35222")
+
+    assert answer.status_code == 200
+    assert answer.json() == await shop.get(order)
+    assert (answer.json()["driver_latitude"], answer.json()["driver_longitude"]) == ("48.856702", "2.35222")
+    assert answer.json()["driver_name"] == "John"
+
+
+async def test_a_second_post_is_refused(shop: Shop) -> None:
+    order = await shop.delivery()
+
+    again = await shop.local.post(f"/location/orders/{order}/delivery", json=EXAMPLE)
+
+    assert only(again) == {"field": "base", "message": "the order has a delivery already"}
+
+
+async def test_of_posts_at_once_one_succeeds(shop: Shop) -> None:
+    order = await shop.order()
+
+    answers = await asyncio.gather(
+        *(shop.local.post(f"/location/orders/{order}/delivery", json=EXAMPLE) for _ in range(8))
+    )
+
+    assert sorted(answer.status_code for answer in answers) == [200] + [422] * 7
+
+
+@pytest.mark.parametrize("service_type", ["collection", "eat_in", None])
+async def test_only_orders_to_be_delivered_take_a_delivery(shop: Shop, service_type: str | None) -> None:
+    order = await shop.order(service_type=service_type)
+
+    answer = await shop.local.post(f"/location/orders/{order}/delivery", json=EXAMPLE)
+
+    assert only(answer) == {"field": "base", "message": "the order's service_type is not delivery"}
+
+
+async def test_the_fields_that_follow_the_status_follow_it(shop: Shop) -> None:
+    order = await shop.delivery()
+    followed = {"pickup_enroute": "assigned_at", "dropoff_enroute": "pickup_at", "delivered": "delivered_at"}
+    words = ["pickup_enroute", "pickup_approaching", "pickup_waiting", "dropoff_enroute"]
+    words += ["dropoff_approaching", "dropoff_waiting", "delivered"]
+    expected: set[str] = set()
+
+    for word in words:
+        document = (await shop.patch(order, status=word)).json()
+        if word in followed:
+            expected.add(followed[word])
+        assert document["status"] == word
+        assert {name for name in UNSET if document[name]} == expected
+
+    assert is_now(document["delivered_at"])
+
+
+async def test_after_pending_and_delivered_only_delivered_at_is_set(shop: Shop) -> None:
+    order = await shop.delivery()
+
+    document = (await shop.patch(order, status="delivered")).json()
+
+    assert [name for name in UNSET if document[name]] == ["delivered_at"]
+    assert document == await shop.get(order)
+
+
+async def test_a_cancellation_has_its_time(shop: Shop) -> None:
+    order = await shop.delivery()
+
+    document = (await shop.patch(order, status="cancelled")).json()
+
+    assert document["status"] == "cancelled"
+    assert is_now(document["cancelled_at"])
+
+
+async def test_times_can_be_set_with_the_status_and_afterwards(shop: Shop) -> None:
+    order = await shop.delivery()
+
+    at_once = await shop.patch(
+        order, status="delivered", delivered_at="2023-07-01T10:00:00Z", pickup_at="2023-07-01T09:30:00Z"
+    )
+    afterwards = await shop.patch(order, assigned_at="2023-07-01T04:00:00-05:00", delivered_at="2023-07-01T10:01:00Z")
+
+    assert at_once.json()["delivered_at"] == "2023-07-01T12:00:00+02:00"
+    document = afterwards.json()
+    assert document["assigned_at"] == "2023-07-01T11:00:00+02:00"
+    assert document["pickup_at"] == "2023-07-01T11:30:00+02:00"
+    assert document["delivered_at"] == "2023-07-01T12:01:00+02:00"
+    assert document["status"] == "delivered"
+
+
+async def test_times_and_statuses_can_be_told_at_creation(shop: Shop) -> None:
+    order = await shop.delivery(status="dropoff_enroute", assigned_at="2023-01-01T11:00:00Z")
+
+    document = await shop.get(order)
+
+    assert document["status"] == "dropoff_enroute"
+    assert document["assigned_at"] == "2023-01-01T12:00:00+01:00"
+    assert is_now(document["pickup_at"])
+
+
+async def test_times_are_told_by_the_clocks_of_the_location(other_shop: Shop) -> None:
+    order = await other_shop.delivery(estimated_pickup_at="2023-01-01T12:00:00+01:00")
+
+    assert (await other_shop.get(order))["estimated_pickup_at"] == "2023-01-01T05:00:00-06:00"
+
+
+@pytest.mark.parametrize("field", ["carrier", "carrier_ref", "fee"])
+async def test_what_was_agreed_cannot_be_updated(shop: Shop, field: str) -> None:
+    order = await shop.delivery(**EXAMPLE)
+
+    changed = await shop.patch(order, **{field: "9.99 EUR", "ref": "new"})
+    same = await shop.patch(order, **{field: EXAMPLE[field]})
+    erased = await shop.patch(order, **{field: None})
+
+    assert only(changed) == {"field": field, "message": "cannot be updated"}
+    assert only(erased) == {"field": field, "message": "cannot be updated"}
+    assert same.status_code == 200
+    assert (await shop.get(order))["ref"] == EXAMPLE["ref"]
+
+
+async def test_null_erases_and_absence_leaves(shop: Shop) -> None:
+    order = await shop.delivery(**EXAMPLE)
+    erased = [name for name in EXAMPLE if name not in ("carrier", "carrier_ref", "fee", "status", "driver_phone")]
+
+    answer = await shop.patch(order, **dict.fromkeys(erased))
+
+    assert answer.status_code == 200
+    assert [name for name in EXAMPLE if answer.json()[name] is None] == erased
+    assert answer.json()["driver_phone"] == "+33612345678"
+
+
+async def test_what_was_retrieved_can_be_sent_back_at_any_moment(shop: Shop) -> None:
+    order = await shop.delivery(**EXAMPLE)
+
+    for word in (None, "pickup_enroute", "dropoff_waiting", "delivered"):
+        if word:
+            await shop.patch(order, status=word)
+        shown = await shop.get(order)
+        assert (await shop.patch(order, **shown)).json() == shown
+
+
+async def test_a_pending_delivery_keeps_its_driver_when_pending_is_sent_again(shop: Shop) -> None:
+    order = await shop.delivery(**EXAMPLE)
+    identifier = (await shop.get(order))["id"]
+    assigned = delivery_pb2.Delivery(id=identifier, status=delivery_pb2.DELIVERY_STATUS_DRIVER_ASSIGNED)
+    await shop.world.deliveries.UpdateDelivery(
+        delivery_service_pb2.UpdateDeliveryRequest(delivery=assigned), metadata=shop.world.account
+    )
+
+    answer = await shop.patch(order, status="pending", ref="2")
+
+    assert (answer.json()["status"], answer.json()["driver_name"]) == ("pending", "John")
+    assert (await shop.world.get(identifier)).status == delivery_pb2.DELIVERY_STATUS_DRIVER_ASSIGNED
+
+
+async def test_a_status_that_cannot_be_reached_is_refused_in_the_documents_words(shop: Shop) -> None:
+    order = await shop.delivery(status="delivered")
+
+    back = await shop.patch(order, status="dropoff_enroute")
+    cancelled = await shop.patch(order, status="cancelled")
+
+    assert only(back) == {"field": "status", "message": "cannot change from 'delivered' to 'dropoff_enroute'"}
+    assert only(cancelled) == {"field": "status", "message": "the delivery cannot be cancelled any more"}
+
+
+async def test_an_order_takes_another_delivery_once_the_first_is_over(shop: Shop) -> None:
+    order = await shop.delivery(status="cancelled")
+
+    answer = await shop.local.post(f"/location/orders/{order}/delivery", json=EXAMPLE)
+
+    assert answer.status_code == 200
+    assert (await shop.get(order))["id"] == answer.json()["id"]
+
+
+async def test_wrong_fields_are_all_named_and_nothing_is_made(shop: Shop) -> None:
+    order = await shop.order()
+
+    answer = await shop.local.post(
+        f"/location/orders/{order}/delivery",
+        json={"status": "gone", "fee": "4.5 EUR", "assigned_at": "2023-01-01T12:00:00", "driver_latitude": "91"},
+    )
+
+    assert answer.status_code == 422
+    assert [error["field"] for error in answer.json()["errors"]] == [
+        "carrier",
+        "status",
+        "fee",
+        "driver_latitude",
+        "assigned_at",
+    ]
+    assert error_of(await shop.local.get(f"/location/orders/{order}/delivery")) == (404, "not_found")
+
+
+async def test_updates_at_once_are_all_applied(shop: Shop) -> None:
+    order = await shop.delivery()
+    members = {"ref": "1", "tracking_url": "https://example.com", "driver_name": "John", "status": "pickup_enroute"}
+
+    answers = await asyncio.gather(*(shop.patch(order, **{name: value}) for name, value in members.items()))
+
+    assert [answer.status_code for answer in answers] == [200] * len(members)
+    document = await shop.get(order)
+    assert {name: document[name] for name in members} == members
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PATCH"])
+async def test_what_is_not_there_is_not_found(shop: Shop, method: str) -> None:
+    order = await shop.order()
+    missing = [ORDER_WITHOUT_DELIVERY, "5dpm9", "x" * 65, "%00", "%ff"]
+    if method != "POST":
+        missing.append(order)
+
+    for identifier in missing:
+        answer = await shop.local.request(method, f"/location/orders/{identifier}/delivery", json=EXAMPLE)
+        assert error_of(answer) == (404, "not_found"), identifier
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PATCH"])
+async def test_another_locations_delivery_is_not_found(
+    shop: Shop, other_shop: Shop, strangers_shop: Shop, method: str
+) -> None:
+    theirs = await other_shop.order() if method == "POST" else await other_shop.delivery()
+    short = f"/location/orders/{theirs}/delivery"
+    through_mine = f"/locations/{shop.location_id}/orders/{theirs}/delivery"
+    at_theirs = f"/locations/{other_shop.location_id}/orders/{theirs}/delivery"
+    tries = [(shop.local, short), (shop.local, through_mine), (shop.local, at_theirs), (shop.account, through_mine)]
+    tries += [(strangers_shop.local, short), (strangers_shop.account, at_theirs)]
+
+    for client, path in tries:
+        body = EXAMPLE if method == "POST" else {"ref": "stolen"}
+        answer = await client.request(method, path, json=body)
+        assert error_of(answer) == (404, "not_found"), path
+
+
+async def test_the_short_address_is_for_location_tokens(shop: Shop) -> None:
+    order = await shop.delivery()
+
+    answer = await shop.account.get(f"/location/orders/{order}/delivery")
+
+    assert error_of(answer) == (403, "forbidden")
+    assert "/locations/:location_id" in answer.json()["message"]
+
+
+async def test_a_token_without_the_scope_is_forbidden(shop: Shop) -> None:
+    order = await shop.delivery()
+    scopes = [access_pb2.SCOPE_DELIVERIES_READ, access_pb2.SCOPE_LOCATIONS_READ]
+    reader = await shop.world.token(access_pb2.ACCESS_LEVEL_LOCATION, scopes, location_id=shop.location_id)
+
+    async with client_with(shop.url, reader) as client:
+        read = await client.get(f"/location/orders/{order}/delivery")
+        written = await client.patch(f"/location/orders/{order}/delivery", json={"ref": "1"})
+
+    assert read.status_code == 200
+    assert error_of(written) == (403, "forbidden")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"X-Access-Token": ""},
+        {"X-Access-Token": "wrong"},
+        {"X-Access-Token": "x" * 600},
+        {"X-Access-Token": "\u00fc"},
+        {"X-Access-Token": "two words"},
+        {"X-Api-Key": "TOKEN"},
+        {"Authorization": "Bearer TOKEN"},
+    ],
+)
+async def test_nothing_but_the_access_token_gives_access(shop: Shop, headers: dict[str, str]) -> None:
+    token = shop.local.headers["X-Access-Token"]
+    sent = [(name, value.replace("TOKEN", token).encode()) for name, value in headers.items()]
+
+    async with httpx.AsyncClient(base_url=shop.url) as client:
+        answer = await client.get("/location/orders", headers=sent)  # type: ignore[arg-type]  # bytes are sent as they are
+
+    assert error_of(answer) == (401, "unauthorized")
+    assert answer.json()["message"]
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "status", "error_type"),
+    [
+        ("text/plain", b"{}", 415, "unsupported_media_type"),
+        ("application/x-www-form-urlencoded", b"carrier=UPS", 415, "unsupported_media_type"),
+        ("application/json; charset=latin-1", b"{}", 415, "unsupported_media_type"),
+        (None, b"{}", 415, "unsupported_media_type"),
+        ("application/json; charset=UTF-8", b"{}", 422, "unprocessable_entity"),
+        ("application/json", b"", 400, "unprocessable_entity"),
+        ("application/json", b"[]", 400, "unprocessable_entity"),
+        ("application/json", b'{"carrier": "a", "carrier": "b"}', 400, "unprocessable_entity"),
+        ("application/json", b'{"driver_latitude": NaN}', 400, "unprocessable_entity"),
+        ("application/json", b'{"carrier": "\\u0000"}', 400, "unprocessable_entity"),
+        ("application/json", b"\xff\xfe{\x00}\x00", 400, "unprocessable_entity"),
+    ],
+)
+async def test_a_body_must_be_json_and_say_so(
+    shop: Shop, content_type: str | None, body: bytes, status: int, error_type: str
+) -> None:
+    order = await shop.order()
+    headers = {"Content-Type": content_type} if content_type else {}
+
+    answer = await shop.local.post(f"/location/orders/{order}/delivery", content=body, headers=headers)
+
+    assert error_of(answer) == (status, error_type)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/nowhere"),
+        ("GET", ""),
+        ("GET", "/location/orders/"),
+        ("DELETE", "/location/orders/ord_1/delivery"),
+        ("PUT", "/location/orders/ord_1"),
+    ],
+)
+async def test_an_unknown_route_is_a_routing_error(shop: Shop, method: str, path: str) -> None:
+    answer = await shop.local.request(method, path)
+
+    assert (answer.status_code, answer.json()) == (404, {"error_type": "routing_error"})
+
+
+async def test_the_method_of_a_post_can_be_told_by_a_header(shop: Shop) -> None:
+    order = await shop.delivery()
+    path = f"/location/orders/{order}/delivery"
+
+    patched = await shop.local.post(path, json={"ref": "7"}, headers={"X-Http-Method-Override": "patch"})
+    unknown = await shop.local.post(path, json={"ref": "8"}, headers={"X-Http-Method-Override": "MELT"})
+    got = await shop.local.get(path, headers={"X-Http-Method-Override": "PATCH"})
+
+    assert (patched.status_code, patched.json()["ref"]) == (200, "7")
+    assert (unknown.status_code, unknown.json()) == (404, {"error_type": "routing_error"})
+    assert (got.status_code, got.json()["ref"]) == (200, "7")
+
+
+async def test_browsers_may_call_from_anywhere(shop: Shop) -> None:
+    asked = {"Origin": "https://shop.example", "Access-Control-Request-Headers": "x-access-token"}
+
+    async with httpx.AsyncClient(base_url=shop.url) as client:
+        preflight = await client.options("/location/orders", headers=asked)
+        refused = await client.get("/location/orders")
+
+    assert preflight.status_code == 204
+    assert "X-Access-Token" in preflight.headers["Access-Control-Allow-Headers"]
+    assert "PATCH" in preflight.headers["Access-Control-Allow-Methods"]
+    for answer in (preflight, refused, await shop.local.get("/location/orders")):
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert "X-Cursor-Next" in answer.headers["Access-Control-Expose-Headers"]
+
+
+async def test_every_answer_has_the_requests_id(shop: Shop) -> None:
+    answer = await shop.local.get("/location/orders/ord_1", headers={"X-Request-Id": "partner-4711"})
+
+    assert answer.headers["X-Request-Id"] == "partner-4711"
+
+
+async def test_the_description_of_the_api_is_whole(shop: Shop) -> None:
+    async with httpx.AsyncClient(base_url=shop.url) as client:
+        description = (await client.get("/openapi.json")).json()
+
+    assert "$ref" not in json.dumps(description)
+    posted: Any = description["paths"]["/location/orders/{order_id}/delivery"]["post"]["requestBody"]
+    assert posted["content"]["application/json"]["schema"]["required"] == ["carrier", "status"]
