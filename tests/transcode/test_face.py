@@ -111,19 +111,19 @@ async def test_a_reader_who_has_the_present_state_is_told_so(client: httpx.Async
 
 async def test_a_patch_changes_what_stands_in_its_body_and_nothing_else(client: httpx.AsyncClient) -> None:
     created = await client.post(
-        "/v1/deliveries", json={"courier": {"displayName": "Jane"}, "delayed": True, "parkingSlot": "7"}
+        "/v1/deliveries", json={"courier": {"name": "Jane"}, "delayed": True, "parkingSlot": "7"}
     )
     path = f"/v1/deliveries/{created.json()['id']}"
 
     erased = await client.patch(path, json={"parkingSlot": None, "delayed": False})
-    nested = await client.patch(path, json={"courier": {"language": "fr"}})
-    masked = await client.patch(f"{path}?updateMask=courier.language", json={"courier": {"displayName": "Tom"}})
+    nested = await client.patch(path, json={"courier": {"lastName": "Doe"}})
+    masked = await client.patch(f"{path}?updateMask=courier.lastName", json={"courier": {"name": "Tom"}})
     empty = await client.patch(path, json={})
 
     assert not {"parkingSlot", "delayed"} & set(erased.json())
-    assert nested.json()["courier"] == {"displayName": "Jane", "language": "fr"}
-    assert masked.json()["courier"] == {"displayName": "Jane"}
-    assert empty.json()["courier"] == {"displayName": "Jane"}
+    assert nested.json()["courier"] == {"name": "Jane", "lastName": "Doe"}
+    assert masked.json()["courier"] == {"name": "Jane"}
+    assert empty.json()["courier"] == {"name": "Jane"}
 
 
 async def test_who_is_not_known_is_told_how_to_authenticate(client: httpx.AsyncClient) -> None:

@@ -208,12 +208,16 @@ async def test_a_client_that_does_not_read_is_not_read_for(events: Events, url: 
 
 async def test_the_real_log_is_followed_over_http(channel: grpc.aio.Channel, system: Metadata) -> None:
     world = await World.make(channel, system)
-    async with our_face(channel) as url, httpx.AsyncClient(headers=dict(world.account)) as client:
-        async with client.stream("GET", f"{url}/v1/events:watch") as answer:
-            made = await world.delivery(carrier="A")
-            async for line in answer.aiter_lines():
-                told = json.loads(line)
-                if "event" in told:
-                    break
+    async with (
+        our_face(channel) as url,
+        httpx.AsyncClient(headers=dict(world.account)) as client,
+        client.stream("GET", f"{url}/v1/events:watch") as answer,
+    ):
+        made = await world.delivery(carrier="A")
+        told: dict[str, Any] = {}
+        async for line in answer.aiter_lines():
+            told = json.loads(line)
+            if "event" in told:
+                break
 
     assert told["event"]["deliveryId"] == made.id

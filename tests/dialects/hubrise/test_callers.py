@@ -20,13 +20,13 @@ class Services:
         self.asked: list[str] = []
         self.fails = False
 
-    async def GetCaller(self, request: Any, *, metadata: Any, timeout: float) -> GetCallerResponse:
+    async def GetCaller(self, request: Any, **_: Any) -> GetCallerResponse:
         self.asked.append("caller")
         if self.fails:
-            raise OSError
+            raise ConnectionError
         return GetCallerResponse()
 
-    async def GetLocation(self, request: Any, *, metadata: Any, timeout: float) -> GetLocationResponse:
+    async def GetLocation(self, request: Any, **_: Any) -> GetLocationResponse:
         self.asked.append(request.location_id)
         return GetLocationResponse(location=Location(id=request.location_id))
 
@@ -62,7 +62,7 @@ async def test_what_one_token_sees_another_must_ask_for(known: Callers, services
 
 async def test_a_failure_is_not_remembered(known: Callers, services: Services) -> None:
     services.fails = True
-    with pytest.raises(OSError):
+    with pytest.raises(ConnectionError):
         await known.caller("token", ())
     services.fails = False
 

@@ -18,7 +18,7 @@ from services.masks import copy_path
 ZONES = [ZoneInfo(name) for name in ("Europe/Paris", "America/Chicago", "Asia/Kathmandu", "UTC")]
 # HubRise writes whole seconds.
 MOMENTS = st.integers(315_532_800, 4_070_908_800).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
-TEXTS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), min_size=1, max_size=50)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=50)
 DEGREES = st.decimals(-90, 90, places=7).map(lambda degrees: format(degrees, "f"))
 DOCUMENTS = st.fixed_dictionaries(
     {"carrier": TEXTS, "status": st.sampled_from(sorted(STATUSES_IN))},

@@ -3,6 +3,7 @@ from zoneinfo import ZoneInfo
 
 from crossdock.v1 import delivery_pb2 as pb
 from crossdock.v1.delivery_pb2 import Delivery
+from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.money_pb2 import Money
 
 from gateway.dialects.hubrise import write
@@ -17,7 +18,7 @@ def shown(**members: Any) -> dict[str, Any]:
 
 def milestone(status: str, seconds: int, **members: bool) -> pb.Milestone:
     return pb.Milestone(
-        status=pb.DeliveryStatus.Value(f"DELIVERY_STATUS_{status}"), time={"seconds": seconds}, **members
+        status=pb.DeliveryStatus.Value(f"DELIVERY_STATUS_{status}"), time=Timestamp(seconds=seconds), **members
     )
 
 
