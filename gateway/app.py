@@ -9,12 +9,15 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from gateway.config import Settings
-from gateway.dialects.hubrise import routes as hubrise
 from gateway.dialects.inbound import InboundDialect
+from gateway.dialects.registry import REST
 from gateway.edge import BodyLimits, Edge, HttpMeasures, RouteTemplates
 from gateway.health import Health
+from gateway.openapi.document import document_bytes
+from gateway.openapi.pages import Pages
 from gateway.problems import answer_http_exception
 from gateway.services_client import ServicesClient
+from gateway.transcode import canonical_routes
 from gateway.webhooks.ingest import Ingest
 from gateway.webhooks.measures import WebhookMeasures
 from gateway.webhooks.receive import Receiver
@@ -54,7 +57,9 @@ class Gateway:
                 Route("/healthz", self._health.live),
                 Route("/readyz", self._health.ready),
                 Route("/metrics", self._health.metrics),
-                hubrise.mount(services),
+                *(dialect.mount(services) for dialect in REST),
+                *canonical_routes(services.channel, services.seconds),
+                *Pages(lambda: document_bytes(dialects, REST)).routes(),
             ],
             exception_handlers={HTTPException: answer_http_exception},
             middleware=[

@@ -42,7 +42,7 @@ class ServicesClient:
     """Stubs over one channel. Calls made for somebody pass their own metadata; our own pass `system`."""
 
     def __init__(self, channel: grpc.aio.Channel, system_token: str = "", seconds: float = 10.0) -> None:
-        self._channel = channel
+        self.channel = channel
         self.seconds = seconds
         self.system: Metadata = (("authorization", f"Bearer {system_token}"),) if system_token else ()
         self.access = AccessServiceStub(channel)
@@ -73,7 +73,7 @@ class ServicesClient:
 
     async def close(self) -> None:
         """End the channel; calls under way are cancelled."""
-        await self._channel.close(None)
+        await self.channel.close(None)
 
 
 def _credentials(settings: Settings) -> grpc.ChannelCredentials:

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -31,7 +32,9 @@ def demo(as_json_: Json = False) -> None:
         if not as_json_:
             complain(f"the hub's last words:\n{hub.last_words()}")
     except KeyboardInterrupt:
-        raise typer.Exit(130) from None
+        raise typer.Exit(128 + signal.SIGINT) from None
+    except asyncio.CancelledError:
+        raise typer.Exit(128 + signal.SIGTERM) from None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     if as_json_:
@@ -45,6 +48,8 @@ def demo(as_json_: Json = False) -> None:
 
 
 async def _tell(story: Story, process: HubProcess) -> None:
+    if task := asyncio.current_task():
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     try:
         with story.step("A hub starts: PostgreSQL, services and gateway, each a process") as step:
             ready = await process.start()

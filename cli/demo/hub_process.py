@@ -68,4 +68,6 @@ class HubProcess:
         return await process.wait()
 
     def last_words(self) -> str:
+        if not self._log.exists():
+            return "(it was not started)"
         return "\n".join(self._log.read_text(errors="replace").splitlines()[-LOG_LINES:])

@@ -1,8 +1,8 @@
 """The demo's acts around the REST routes and the event stream."""
 
 import asyncio
-from contextlib import aclosing, asynccontextmanager
 from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import httpx
@@ -102,9 +102,8 @@ async def _call(
     stage: Stage, step: Step, method: str, path: str, headers: dict[str, str], body: Any = None
 ) -> dict[str, Any]:
     answer: httpx.Response = await stage.http.request(method, path, headers=headers, json=body)
-    step.tell(f"{method} {path} → {answer.status_code}")
     if answer.status_code != 200:
         step.tell(answer.text)
-    step.expect(f"the answer to {method}", answer.status_code, 200)
+    step.expect(f"{method} {path}", answer.status_code, 200)
     document: dict[str, Any] = answer.json()
     return document

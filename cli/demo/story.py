@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.text import Text
 
 from cli.output import printable
@@ -23,24 +24,30 @@ class Step:
     title: str
     told: list[str] = field(default_factory=list)
     facts: list[tuple[str, str]] = field(default_factory=list)
+    lines: list[Text] = field(default_factory=list)
     problem: str = ""
     seconds: float = 0.0
 
     def tell(self, line: str) -> None:
         """What is done, in a line for people."""
         self.told.append(line)
+        self.lines.append(Text(printable(line), style="cyan"))
 
     def expect(self, fact: str, found: Any, wanted: Any) -> None:
         """A fact that must be exactly so."""
         if found != wanted:
             raise StepFailed(f"{fact}: {_shown(found)}, and should be {_shown(wanted)}")
-        self.facts.append((fact, _shown(found)))
+        self._keep(fact, _shown(found))
 
     def require(self, fact: str, holds: bool) -> None:
         """A fact that must hold."""
         if not holds:
             raise StepFailed(f"not so: {fact}")
-        self.facts.append((fact, ""))
+        self._keep(fact, "")
+
+    def _keep(self, fact: str, found: str) -> None:
+        self.facts.append((fact, found))
+        self.lines.append(Text.assemble("· ", printable(fact), (f"  {printable(found)}", "green")))
 
     def as_dict(self) -> dict[str, Any]:
         facts = [{"fact": fact, "found": found} if found else {"fact": fact} for fact, found in self.facts]
@@ -94,12 +101,9 @@ class Story:
     def _narrate(self, step: Step) -> None:
         mark, style = ("✗", "bold red") if step.problem else ("✓", "bold green")
         self._console.print(Text.assemble((mark, style), " ", (step.title, "bold"), (f"  {step.seconds:.1f} s", "dim")))
-        for line in step.told:
-            self._console.print(Text(f"    {printable(line)}", style="cyan", overflow="fold"))
-        for fact, found in step.facts:
-            self._console.print(Text.assemble("    · ", printable(fact), (f"  {printable(found)}", "green")))
-        if step.problem:
-            self._console.print(Text(f"    ✗ {printable(step.problem)}", style="red"))
+        problem = [Text(f"✗ {printable(step.problem)}", style="red")] if step.problem else []
+        for line in (*step.lines, *problem):
+            self._console.print(Padding(line, (0, 0, 0, 4), expand=False))
 
 
 def _shown(value: Any) -> str:

@@ -9,6 +9,8 @@ from typing import Any, TypeAlias
 from crossdock.v1.report_pb2 import DeliveryReport
 from crossdock.v1.webhook_pb2 import WebhookSource
 
+from gateway.openapi.fragments import DescribedMessage
+
 
 class MalformedMessage(ValueError):
     """The document is JSON, and not a message of the dialect. The sentence names the member and quotes nothing."""
@@ -54,6 +56,8 @@ class InboundDialect:
     """The body of the 200 that tells the sender that its message is stored."""
     thanks_type: str | None = None
     """The media type of a body that is not empty."""
+    described: DescribedMessage | None = None
+    """What the OpenAPI document says of its messages."""
 
     def read(self, document: Any, source: WebhookSource, message_id: str) -> Reading:
         """Read a document that a source sent. Raises `MalformedMessage`."""

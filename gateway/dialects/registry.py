@@ -2,12 +2,23 @@
 
 from collections.abc import Mapping
 
+from gateway.dialects.hubrise import openapi as hubrise_openapi
+from gateway.dialects.hubrise import routes as hubrise_routes
 from gateway.dialects.inbound import InboundDialect
+from gateway.dialects.rest import RestDialect
+from gateway.dialects.skipcart import openapi as skipcart_openapi
 from gateway.dialects.skipcart.read import read as read_skipcart
 from gateway.dialects.unmapped import keep_unread
 
 _INBOUND = (
-    InboundDialect("skipcart", "skipcart/1", read_skipcart, b'{"statusCode":200}', "application/json"),
+    InboundDialect(
+        "skipcart",
+        "skipcart/1",
+        read_skipcart,
+        b'{"statusCode":200}',
+        "application/json",
+        skipcart_openapi.DESCRIBED,
+    ),
     # Verified and stored, not understood yet: see `gateway.dialects.unmapped`.
     InboundDialect("evermile", "evermile/0", keep_unread),
     InboundDialect("ordatic", "ordatic/0", keep_unread),
@@ -15,3 +26,6 @@ _INBOUND = (
 
 INBOUND: Mapping[str, InboundDialect] = {dialect.name: dialect for dialect in _INBOUND}
 """The dialects of webhooks that come in, by name."""
+
+REST = (RestDialect("hubrise", hubrise_routes.mount, hubrise_openapi.fragment),)
+"""The dialects in which others call us."""

@@ -12,14 +12,12 @@ from google.protobuf.descriptor import FieldDescriptor
 Keywords = dict[str, Any]
 
 _RULES: Any = validate_pb2.field  # a plain descriptor to the stubs, which is none to themselves
+_NUMBERS = {"gte": "minimum", "lte": "maximum", "gt": "exclusiveMinimum", "lt": "exclusiveMaximum"}
 _SCALARS = {
     "string": {"min_len": "minLength", "max_len": "maxLength", "pattern": "pattern"},
     "repeated": {"min_items": "minItems", "max_items": "maxItems", "unique": "uniqueItems"},
     "map": {"min_pairs": "minProperties", "max_pairs": "maxProperties"},
-    **dict.fromkeys(
-        ("int32", "uint32", "sint32", "float", "double"),
-        {"gte": "minimum", "lte": "maximum", "gt": "exclusiveMinimum", "lt": "exclusiveMaximum"},
-    ),
+    **dict.fromkeys(("int32", "uint32", "sint32", "float", "double"), _NUMBERS),
 }
 _LONG = ("int64", "uint64", "sint64")
 
@@ -45,7 +43,7 @@ def is_required(field: FieldDescriptor) -> bool:
     if rules.required:
         return True
     kind = rules.WhichOneof("type")
-    if kind is None or field.message_type is not None and not field.is_repeated:
+    if kind is None or (field.message_type is not None and not field.is_repeated):
         return False
     of_kind = getattr(rules, kind)
     if kind == "repeated":

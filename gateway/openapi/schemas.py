@@ -12,26 +12,27 @@ from gateway.transcode.readers import is_map
 
 Schema = dict[str, Any]
 
-_LONG: Schema = {"type": "string", "format": "int64", "pattern": "^-?[0-9]+$"}
+_INT32: Schema = {"type": "integer", "format": "int32", "minimum": -(1 << 31), "maximum": (1 << 31) - 1}
+_UINT32: Schema = {"type": "integer", "format": "uint32", "minimum": 0, "maximum": (1 << 32) - 1}
+# Text, because a number of JavaScript does not hold all of them.
+_INT64: Schema = {"type": "string", "format": "int64", "pattern": "^-?[0-9]+$"}
+_UINT64: Schema = {"type": "string", "format": "uint64", "pattern": "^[0-9]+$"}
 _SCALARS: dict[int, Schema] = {
     FieldDescriptor.TYPE_BOOL: {"type": "boolean"},
     FieldDescriptor.TYPE_STRING: {"type": "string"},
     FieldDescriptor.TYPE_BYTES: {"type": "string", "contentEncoding": "base64"},
     FieldDescriptor.TYPE_DOUBLE: {"type": "number", "format": "double"},
     FieldDescriptor.TYPE_FLOAT: {"type": "number", "format": "float"},
-    **dict.fromkeys(
-        (FieldDescriptor.TYPE_INT32, FieldDescriptor.TYPE_SINT32, FieldDescriptor.TYPE_SFIXED32),
-        {"type": "integer", "format": "int32", "minimum": -(1 << 31), "maximum": (1 << 31) - 1},
-    ),
-    **dict.fromkeys(
-        (FieldDescriptor.TYPE_UINT32, FieldDescriptor.TYPE_FIXED32),
-        {"type": "integer", "format": "uint32", "minimum": 0, "maximum": (1 << 32) - 1},
-    ),
-    **dict.fromkeys((FieldDescriptor.TYPE_INT64, FieldDescriptor.TYPE_SINT64, FieldDescriptor.TYPE_SFIXED64), _LONG),
-    **dict.fromkeys(
-        (FieldDescriptor.TYPE_UINT64, FieldDescriptor.TYPE_FIXED64),
-        {"type": "string", "format": "uint64", "pattern": "^[0-9]+$"},
-    ),
+    FieldDescriptor.TYPE_INT32: _INT32,
+    FieldDescriptor.TYPE_SINT32: _INT32,
+    FieldDescriptor.TYPE_SFIXED32: _INT32,
+    FieldDescriptor.TYPE_UINT32: _UINT32,
+    FieldDescriptor.TYPE_FIXED32: _UINT32,
+    FieldDescriptor.TYPE_INT64: _INT64,
+    FieldDescriptor.TYPE_SINT64: _INT64,
+    FieldDescriptor.TYPE_SFIXED64: _INT64,
+    FieldDescriptor.TYPE_UINT64: _UINT64,
+    FieldDescriptor.TYPE_FIXED64: _UINT64,
 }
 TEXT_FORMS: Mapping[str, Schema] = {
     "google.protobuf.Timestamp": {"type": "string", "format": "date-time", "examples": ["2026-01-31T12:00:00Z"]},
@@ -98,12 +99,12 @@ class Schemas:
             values = self._single(field.message_type.fields_by_name["value"])
             schema: Schema = {"type": "object", "additionalProperties": values}
         elif field.is_repeated:
-            schema = {"type": "array", "items": _both(self._single(field), item_keywords_of(field))}
+            schema = {"type": "array", "items": self._single(field) | item_keywords_of(field)}
         else:
             schema = self._single(field)
             if field.GetOptions().debug_redact:
                 schema["format"] = "password"
-        return _both(schema, keywords_of(field)) | self._described(field.full_name)
+        return schema | keywords_of(field) | self._described(field.full_name)
 
     def _single(self, field: FieldDescriptor) -> Schema:
         if field.message_type is not None:
@@ -136,8 +137,3 @@ class Schemas:
         if self._names.setdefault(name, descriptor.full_name) != descriptor.full_name:
             raise ValueError(f"{descriptor.full_name} and {self._names[name]} have one name in the document")
         return name
-
-
-def _both(schema: Schema, rules: Schema) -> Schema:
-    """The schema with the rules on top, which are the narrower ones."""
-    return schema | rules

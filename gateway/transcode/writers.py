@@ -1,6 +1,6 @@
 """Writes messages as proto3 JSON: lowerCamelCase, enums by name, 64-bit integers as text; compiled once per type.
 
-Members without a value are left out, as the mapping's default has it. A delivery takes a tenth of the time that the
+Members without a value are left out, as the mapping's default has it. A delivery takes half the time that the
 library's general converter takes.
 """
 
@@ -9,7 +9,7 @@ import math
 import struct
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from google.protobuf import descriptor_pool, message_factory
@@ -36,14 +36,14 @@ def writer_of(descriptor: Descriptor) -> Write:
     if special is not None:
         return special
     # Filled at the first use: a message may contain its own kind.
-    members: dict[int, tuple[str, Write | None]] = {}
+    members: dict[FieldDescriptor, tuple[str, Write | None]] = {}
 
     def write(message: Any) -> dict[str, Any]:
         if not members:
-            members.update({field.number: (field.json_name, _field_writer(field)) for field in descriptor.fields})
+            members.update({field: (field.json_name, _field_writer(field)) for field in descriptor.fields})
         written: dict[str, Any] = {}
         for field, value in message.ListFields():
-            name, convert = members[field.number]
+            name, convert = members[field]
             written[name] = value if convert is None else convert(value)
         return written
 
@@ -113,8 +113,12 @@ def _same(value: float, short: float) -> bool:
 
 
 def _timestamp(message: Any) -> str:
-    # Reading a member of a message costs more than the arithmetic.
-    return f"{(_EPOCH + timedelta(seconds=message.seconds)).isoformat()}{_fraction(message.nanos)}Z"
+    return f"{_calendar(message.seconds)}{_fraction(message.nanos)}Z"
+
+
+@lru_cache(4096)  # the times of one delivery's record are few, and mostly those of its events
+def _calendar(seconds: int) -> str:
+    return (_EPOCH + timedelta(seconds=seconds)).isoformat()
 
 
 def _fraction(nanos: int) -> str:

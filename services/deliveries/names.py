@@ -53,12 +53,16 @@ JOIN unnest(CAST(:tenants AS uuid[]), CAST(:scopes AS text[]), CAST(:values AS t
 ORDER BY delivery_id DESC
 """)
 _RESOLVE_ORDERS = sa.text("""
-SELECT r.tenant_id, r.scope, r.value, o.order_id, o.location_id
-FROM order_references r
-JOIN unnest(CAST(:tenants AS uuid[]), CAST(:scopes AS text[]), CAST(:values AS text[]))
-  AS wanted (tenant_id, scope, value) USING (tenant_id, scope, value)
-JOIN orders o USING (tenant_id, order_id)
-ORDER BY o.order_id DESC
+WITH wanted AS (
+  SELECT * FROM unnest(CAST(:tenants AS uuid[]), CAST(:scopes AS text[]), CAST(:values AS text[]))
+    AS wanted (tenant_id, scope, value)
+)
+SELECT tenant_id, scope, value, order_id, o.location_id
+FROM wanted JOIN order_references r USING (tenant_id, scope, value) JOIN orders o USING (tenant_id, order_id)
+UNION
+SELECT tenant_id, w.scope, w.value, o.order_id, o.location_id
+FROM wanted w JOIN orders o USING (tenant_id) WHERE w.scope = 'order' AND o.private_ref = w.value
+ORDER BY order_id DESC
 """)
 _LOCK = sa.text("SELECT pg_advisory_xact_lock(n) FROM unnest(CAST(:numbers AS bigint[])) AS n")
 _CLAIM = sa.text("""
@@ -79,7 +83,7 @@ async def resolve(connection: AsyncConnection, names: Iterable[Name]) -> dict[Na
 
 
 async def resolve_orders(connection: AsyncConnection, names: Iterable[Name]) -> dict[Name, tuple[UUID, UUID]]:
-    """Finds the youngest order, with its location, that bears each name."""
+    """Finds the youngest order, with its location, that bears each name, or has it as its private_ref."""
     found: dict[Name, tuple[UUID, UUID]] = {}
     if wanted := sorted(set(names)):
         rows = await connection.execute(_RESOLVE_ORDERS, _arrays(wanted))

@@ -8,6 +8,7 @@ from crossdock.v1.delivery_service_pb2 import OverrideDeliveryStatusRequest, Upd
 from crossdock.v1.report_pb2 import DeliveryReport
 
 from services import masks, times
+from services.deliveries.changes import PING_MEMBERS
 
 ASSIGNED = frozenset(
     {
@@ -48,6 +49,8 @@ def update(request: UpdateDeliveryRequest, actor: Actor, now: datetime) -> Deliv
         report.reason.CopyFrom(given.status_reason)
     if "milestones" in paths:
         report.milestones.MergeFrom(given.milestones)
+    # Where a driver is comes many times a minute: like a carrier's ping it leaves no event.
+    report.ping = bool(paths) and {path.partition(".")[0] for path in paths} <= PING_MEMBERS
     for path in paths:
         if path.partition(".")[0] in _OF_THE_REPORT:
             continue

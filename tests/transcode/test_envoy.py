@@ -14,7 +14,7 @@ from gateway.transcode.bindings import bindings_of, contract_services
 from services.server import Server
 from tests.services.worlds import Metadata, World
 from tests.transcode.cases import RESOURCES, Case, cases_of
-from tests.transcode.faces import envoys_face, our_face
+from tests.transcode.faces import ROOT, envoys_face, our_face
 
 BETTER: dict[str, tuple[int, str]] = {
     "unknown member": (400, "Envoy passes over members that it does not know: a misspelt one is lost without a word"),
@@ -77,6 +77,12 @@ async def test_every_unary_method_answers_as_envoy_does(
     assert {each.binding.method.full_name for each in cases} == {each.method.full_name for each in bindings}
     assert set(BETTER) <= set(seen), "listed and not seen any more"
     assert seen[""] > len(cases) / 2
+
+
+def test_every_listed_difference_is_documented() -> None:
+    page = (ROOT / "docs/canonical-json.md").read_text()
+
+    assert [kind for kind in BETTER if f"\n| {kind} |" not in page] == []
 
 
 async def ask(client: httpx.AsyncClient, url: str, case: Case, world: World, system: Metadata) -> httpx.Response:

@@ -13,6 +13,8 @@ from starlette.routing import BaseRoute
 
 from gateway.transcode import canonical_routes
 from gateway.transcode.bindings import contract_services
+from services.server import Server
+from tests.gateway.webhook_services import running_gateway
 from tests.services.worlds import Metadata, World
 from tests.transcode.faces import our_face
 
@@ -129,7 +131,7 @@ async def test_a_patch_changes_what_stands_in_its_body_and_nothing_else(client: 
 async def test_who_is_not_known_is_told_how_to_authenticate(client: httpx.AsyncClient) -> None:
     answer = await client.get("/v1/caller", headers={"authorization": "Bearer nonsense"})
     none = await client.get("/v1/caller", headers={"authorization": "Basic eDp5"})
-    strange = await client.get("/v1/caller", headers={"authorization": b"Bearer \xff\xfe"})
+    strange = await client.get("/v1/caller", headers={b"authorization": b"Bearer \xff\xfe"})
 
     assert (answer.status_code, reason(answer)) == (401, "TOKEN_INVALID")
     assert answer.headers["www-authenticate"] == 'Bearer realm="crossdock"'
@@ -282,3 +284,12 @@ async def test_every_annotated_method_has_a_route_and_no_other(channel: grpc.aio
     assert "crossdock.v1.ShipmentService.QuoteShipment" in served
     assert "crossdock.v1.WebhookService.IngestWebhook" not in served
     assert not any("CarrierService." in name for name in served)
+
+
+async def test_the_gateway_serves_the_face(server: Server, world: World) -> None:
+    async with running_gateway(server.address) as gateway, httpx.AsyncClient(base_url=gateway.url) as client:
+        answer = await client.get("/v1/caller", headers=dict(world.account))
+        large = await client.post("/v1/deliveries", content=b"[" * (2 << 20), headers=dict(world.account))
+
+    assert answer.json()["tenant"]["id"] == world.tenant_id
+    assert large.status_code == 413

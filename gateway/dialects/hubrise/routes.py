@@ -39,8 +39,7 @@ def application(services: ServicesClient) -> FastAPI:
         title="HubRise deliveries, served by Crossdock",
         description="The documented HubRise API for deliveries, and as much of its orders as a delivery needs.",
         version="1",
-        docs_url=None,  # its pages come from elsewhere
-        redoc_url=None,
+        openapi_url=None,  # its description is part of the gateway's: see `openapi.py`
         redirect_slashes=False,
         exception_handlers={kind: _handler(render) for kind, render in errors.RENDERERS.items()},
     )

@@ -50,6 +50,7 @@ class StandIn(
     fails: Problem | grpc.StatusCode | None = None
     conflicts: int = 0
     hangs: bool = False
+    raves: bool = False
     calls: list[tuple[str, dict[str, str], float]] = field(default_factory=list)
 
     async def GetCaller(self, request: Any, context: Context) -> access_service_pb2.GetCallerResponse:
@@ -73,6 +74,8 @@ class StandIn(
         elif self.fails is not None:
             await context.abort(self.fails, CANARY)
         delivery = Delivery(id="dlv_1", location_id="loc_1", status=DELIVERY_STATUS_DISPATCHED)
+        if self.raves:
+            delivery.estimates.pickup_time.seconds = 2**60
         return delivery_service_pb2.GetDeliveryByOrderResponse(delivery=delivery)
 
     async def UpdateDelivery(
@@ -113,7 +116,7 @@ async def running() -> AsyncIterator[tuple[StandIn, str]]:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def stand_in(running: tuple[StandIn, str]) -> StandIn:
-    running[0].fails, running[0].conflicts, running[0].hangs = None, 0, False
+    running[0].fails, running[0].conflicts, running[0].hangs, running[0].raves = None, 0, False, False
     running[0].calls.clear()
     return running[0]
 
@@ -221,6 +224,17 @@ async def test_services_that_do_not_answer_in_time_are_unavailable(
 
     assert error_of(answer) == (503, "internal_error")
     assert answer.headers["Retry-After"] == "1"
+
+
+async def test_a_fault_of_ours_says_nothing_and_reaches_browsers(stand_in: StandIn, client: httpx.AsyncClient) -> None:
+    stand_in.raves = True
+
+    answer = await client.get(PATH)
+
+    assert answer.status_code == 500
+    assert answer.json() == {"message": "Something broke on our side", "error_type": "internal_error"}
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert answer.headers["X-Request-Id"]
 
 
 async def test_an_update_that_met_another_one_is_tried_again(stand_in: StandIn, client: httpx.AsyncClient) -> None:

@@ -276,3 +276,13 @@ async def test_a_parked_message_is_applied_when_an_update_gives_a_delivery_its_n
     after = await update(world, delivery_pb2.Delivery(id=made.id, references=[name]))
 
     assert after.status == delivery_pb2.DELIVERY_STATUS_PICKUP_ARRIVED
+
+
+async def test_a_position_is_updated_in_place_and_leaves_no_event(world: World) -> None:
+    made = await world.delivery(status=delivery_pb2.DELIVERY_STATUS_PICKUP_EN_ROUTE)
+    for tick in range(5):
+        position = {"latitude": f"48.8566{tick}", "longitude": "2.3522219"}
+        after = await update(world, delivery_pb2.Delivery(id=made.id, position=position))
+
+    assert after.position.latitude == "48.85664"
+    assert (after.last_event_number, after.etag) == (made.last_event_number, made.etag)

@@ -217,3 +217,14 @@ async def test_a_message_and_a_caller_that_book_the_same_order_at_once_both_succ
         assert result.disposition == event_pb2.DISPOSITION_APPLIED
         refused = isinstance(answers[1], grpc.aio.AioRpcError)
         assert not refused or answers[1].code() == grpc.StatusCode.FAILED_PRECONDITION
+
+
+@pytest.mark.parametrize("named_by", ["references", "private_ref"])
+async def test_a_message_that_names_an_order_puts_its_delivery_on_it(world: World, named_by: str) -> None:
+    reference = reference_pb2.ExternalReference(scope="order", value="P-7")
+    order = await world.order(**{"references": [reference]} if named_by == "references" else {"private_ref": "P-7"})
+
+    [result] = await world.ingest(world.message("701", "confirmed", partner="P-7"))
+
+    delivery = await world.get(result.delivery_id)
+    assert (delivery.order_id, delivery.location_id) == (order.id, world.location_id)

@@ -1,0 +1,1 @@
+"""What a competent engineer writes first: FastAPI, the SQLAlchemy ORM, one transaction per request."""

@@ -1,0 +1,74 @@
+"""Looks into the databases after a load: everything that was acknowledged is there, once; makes no load."""
+
+import urllib.request
+
+import asyncpg
+
+WRONG = "wrong: "
+
+_HUB = """
+WITH told AS (
+  SELECT w.webhook_id, w.source_id, w.dedupe_key, w.delivery_id, w.disposition
+  FROM webhooks w WHERE position(convert_to($1, 'UTF8') IN w.body) > 0
+), effects AS (
+  SELECT e.input_key, e.delivery_id FROM events e
+  WHERE octet_length(e.input_key) > 0 AND e.delivery_id IN (SELECT delivery_id FROM told)
+)
+SELECT (SELECT count(*) FROM told) AS stored,
+       (SELECT count(DISTINCT (source_id, dedupe_key)) FROM told) AS facts,
+       (SELECT count(*) FROM effects) AS effects,
+       (SELECT count(DISTINCT (delivery_id, input_key)) FROM effects) AS distinct_effects
+"""
+_BASELINE = """
+WITH told AS (SELECT w.id, w.dedupe_key FROM webhooks w WHERE position(convert_to($1, 'UTF8') IN w.body) > 0)
+SELECT (SELECT count(*) FROM told) AS stored,
+       (SELECT count(DISTINCT dedupe_key) FROM told) AS facts,
+       (SELECT count(*) FROM events e JOIN told ON told.id = e.webhook_id) AS effects,
+       (SELECT count(DISTINCT e.webhook_id) FROM events e JOIN told ON told.id = e.webhook_id) AS distinct_effects
+"""
+
+
+def plain(url: str) -> str:
+    """A database's address as asyncpg takes it."""
+    return url.replace("+asyncpg", "")
+
+
+async def webhooks(url: str, tag: str, acknowledged: int, unanswered: int, *, baseline: bool = False) -> str:
+    """What became of the messages whose orders begin with ``tag``.
+
+    A load that ends leaves up to ``unanswered`` messages without answer, which may be stored or not. A message is
+    stored by its raw bytes, its key and its one effect.
+    """
+    connection = await asyncpg.connect(plain(url))
+    try:
+        found = await connection.fetchrow(_BASELINE if baseline else _HUB, f'_order_id":"{tag}')
+    finally:
+        await connection.close()
+    stored, facts, effects, distinct = found["stored"], found["facts"], found["effects"], found["distinct_effects"]
+    counts = f"{acknowledged} acknowledged, {stored} stored, {effects} effects"
+    once = stored == facts == effects == distinct
+    return counts if once and acknowledged <= stored <= acknowledged + unanswered else f"{WRONG}{counts}"
+
+
+async def positions(url: str, acknowledged: int, before: int, unanswered: int) -> str:
+    """Whether every acknowledged position is an event of its delivery."""
+    found = await count_events(url) - before
+    counts = f"{acknowledged} acknowledged, {found} events"
+    return counts if acknowledged <= found <= acknowledged + unanswered else f"{WRONG}{counts}"
+
+
+async def count_events(url: str) -> int:
+    """All events of a database."""
+    connection = await asyncpg.connect(plain(url))
+    try:
+        return int(await connection.fetchval("SELECT count(*) FROM events"))
+    finally:
+        await connection.close()
+
+
+def calls(metrics_url: str, method: str) -> int:
+    """How many calls of a method the services answered with OK."""
+    with urllib.request.urlopen(metrics_url, timeout=10) as answer:  # noqa: S310  our own process's address
+        lines = answer.read().decode().splitlines()
+    wanted = f'crossdock_rpc_calls_total{{code="OK",method="{method}"}}'
+    return next((int(float(line.rpartition(" ")[2])) for line in lines if line.startswith(wanted)), 0)

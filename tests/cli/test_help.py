@@ -1,0 +1,45 @@
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from cli.main import app
+
+
+def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Every command below a group, by its words."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, (*path, name))
+        else:
+            yield (*path, name)
+
+
+ALL = list(commands(typer.main.get_command(app)))
+
+
+def test_all_commands_are_there() -> None:
+    assert {" ".join(words) for words in ALL} == {
+        "demo", "up", "services", "gateway", "watch", "health",
+        "deliveries list", "deliveries show", "deliveries explain",
+        "webhooks list", "webhooks show", "webhooks replay",
+        "sources create", "sources list", "sources show", "sources rotate",
+        "tokens create", "tokens list", "tokens revoke",
+        "tenants create", "tenants list",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("words", ALL, ids=" ".join)
+def test_every_help_says_what_it_does_and_shows_an_example(words: tuple[str, ...]) -> None:
+    done = CliRunner().invoke(app, [*words, "--help"], env={"TERM": "dumb", "COLUMNS": "200"})
+
+    assert done.exit_code == 0
+    assert "Examples" in done.output
+    assert f"crossdock {' '.join(words)}" in done.output.partition("Examples")[2]
+
+
+@pytest.mark.parametrize("words", [words for words in ALL if words not in {("up",), ("services",), ("gateway",)}])
+def test_every_command_with_a_result_prints_json_when_asked(words: tuple[str, ...]) -> None:
+    assert "--json" in CliRunner().invoke(app, [*words, "--help"], env={"COLUMNS": "200"}).output
