@@ -1,5 +1,6 @@
 """The gateway's one ASGI application: every route on one screen, and what stands around them."""
 
+import asyncio
 from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry
@@ -49,6 +50,7 @@ class Gateway:
         )
         receiver = Receiver(dialects, sources, self._ingest, measures, settings.trusted_networks)
         self._health = Health(services, registry)
+        self._ending = asyncio.Event()
         self.app = Starlette(
             routes=[
                 # The hot path first, and outside of FastAPI: its routing costs three times as much.
@@ -58,7 +60,7 @@ class Gateway:
                 Route("/readyz", self._health.ready),
                 Route("/metrics", self._health.metrics),
                 *(dialect.mount(services) for dialect in REST),
-                *canonical_routes(services.channel, services.seconds),
+                *canonical_routes(services.channel, services.seconds, self._ending),
                 *Pages(lambda: document_bytes(dialects, REST)).routes(),
             ],
             exception_handlers={HTTPException: answer_http_exception},
@@ -77,8 +79,9 @@ class Gateway:
         self.app.state.services = services
 
     def drain(self) -> None:
-        """Tell load balancers to send no more; what comes is served all the same."""
+        """Tell load balancers to send no more, and readers of streams to come again; what else comes is served."""
         self._health.draining = True
+        self._ending.set()
 
     @property
     def draining(self) -> bool:

@@ -46,7 +46,6 @@ def document(dialects: Mapping[str, InboundDialect], rest: Iterable[RestDialect]
             "description": _DESCRIPTION,
             "license": {"name": "Apache 2.0", "identifier": "Apache-2.0"},
         },
-        "servers": [{"url": "/"}],
         **parts,
     }
 

@@ -1,5 +1,6 @@
 """Serves one binding: an HTTP request in, a call of the services, an HTTP answer out; everything compiled before."""
 
+import asyncio
 from typing import Any
 
 import grpc
@@ -14,7 +15,7 @@ from gateway.transcode.errors import Problem, internal_problem, problem_of_call,
 from gateway.transcode.headers import Headers, not_modified, read_headers
 from gateway.transcode.refusals import Refusal, Violation, invalid
 from gateway.transcode.requests import RequestReader
-from gateway.transcode.streams import Form, Lines, ServerSentEvents, relay, resume
+from gateway.transcode.streams import Form, Lines, Relay, ServerSentEvents, resume
 
 log = structlog.get_logger("crossdock.canonical")
 
@@ -24,9 +25,10 @@ _JSON = (b"content-type", b"application/json")
 class Endpoint:
     """The ASGI application of one binding; `path` is its template, for logs and labels."""
 
-    def __init__(self, binding: Binding, channel: grpc.aio.Channel, seconds: float) -> None:
+    def __init__(self, binding: Binding, channel: grpc.aio.Channel, seconds: float, ending: asyncio.Event) -> None:
         self.binding = binding
         self._seconds = seconds
+        self._ending = ending
         self._requests = RequestReader(binding)
         self._answers = AnswerWriter(binding)
         self._streams = binding.method.server_streaming
@@ -82,7 +84,8 @@ class Endpoint:
                     resume(request, last)
                 except ValueError as error:
                     raise invalid(Violation("", f"the header Last-Event-ID {error}", "header.event_id")) from None
-        problem = await relay(self._call(request, metadata=headers.metadata), form, receive, send)
+        call = self._call(request, metadata=headers.metadata)
+        problem = await Relay(call, form, send).run(receive, self._ending)
         if problem is not None:
             await send_problem(problem, send)
 

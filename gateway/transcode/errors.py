@@ -79,6 +79,8 @@ def problem_of_refusal(refusal: Refusal) -> Problem:
         for each in refusal.violations:
             bad.field_violations.add(field=each.field, description=each.description, reason=each.rule)
         status.details.add().Pack(bad)
+    if refusal.retry_seconds:
+        status.details.add().Pack(RetryInfo(retry_delay=Duration(seconds=refusal.retry_seconds)))
     problem = _problem(status)
     problem.http_status = refusal.http_status or problem.http_status
     problem.headers.update(refusal.headers)

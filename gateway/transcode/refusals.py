@@ -29,6 +29,8 @@ class Refusal(Exception):
     http_status: int | None = None
     """Where HTTP has a more exact word than the gRPC code."""
     headers: dict[str, str] = field(default_factory=dict)
+    retry_seconds: int = 0
+    """When to try again, for what may pass."""
 
     def __post_init__(self) -> None:
         super().__init__(self.message)
@@ -67,3 +69,9 @@ def invalid(*violations: Violation, http_status: int | None = None) -> Refusal:
         violations=violations,
         http_status=http_status,
     )
+
+
+def shutting_down() -> Refusal:
+    """This process ends; another one, or the same one soon, goes on."""
+    message = "this process is shutting down"
+    return Refusal(grpc.StatusCode.UNAVAILABLE, "SHUTTING_DOWN", message, retry_seconds=1)

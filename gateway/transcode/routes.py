@@ -4,6 +4,7 @@ One Starlette route stands for all of them: it finds the binding in a table, whe
 method of the contract, would cost more than the rest of the gateway's work.
 """
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -22,14 +23,18 @@ from gateway.transcode.templates import Table
 
 
 def canonical_routes(
-    channel: grpc.aio.Channel, seconds: float = 10.0, services: Iterable[ServiceDescriptor] | None = None
+    channel: grpc.aio.Channel,
+    seconds: float = 10.0,
+    ending: asyncio.Event | None = None,
+    services: Iterable[ServiceDescriptor] | None = None,
 ) -> list[BaseRoute]:
     """The routes of all annotated methods of the contract, or of these services.
 
-    `seconds` is how long a call may take; a stream may take for ever.
+    `seconds` is how long a call may take; a stream may take for ever, or until `ending` is set.
     """
     bindings = bindings_of(contract_services() if services is None else services)
-    return [CanonicalRoute([Endpoint(binding, channel, seconds) for binding in bindings])]
+    ending = ending or asyncio.Event()
+    return [CanonicalRoute([Endpoint(binding, channel, seconds, ending) for binding in bindings])]
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from google.protobuf.descriptor import Descriptor
 from starlette.types import Receive, Send
 
 from gateway.transcode.answers import encoded
-from gateway.transcode.errors import Problem, problem_of_call
+from gateway.transcode.errors import Problem, problem_of_call, problem_of_refusal
+from gateway.transcode.refusals import shutting_down
 
 _EOF: Any = grpc.aio.EOF  # type: ignore[attr-defined]  # the stubs forgot it
 FIRST_SECONDS = 0.5
@@ -100,54 +101,77 @@ def resume(request: Any, last_event_id: str) -> None:
             return
 
 
-async def relay(call: Any, form: Form, receive: Receive, send: Send) -> Problem | None:
-    """Serves one call to its end. Gives back the problem of a call that failed before anything was sent."""
-    relaying = asyncio.ensure_future(_relay(call, form, send))
-    leaving = asyncio.ensure_future(_client_left(receive))
-    try:
-        await asyncio.wait({relaying, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        return await relaying if relaying.done() else None
-    finally:
-        call.cancel()
-        for task in (relaying, leaving):
-            task.cancel()
-        with contextlib.suppress(asyncio.CancelledError, grpc.aio.AioRpcError):
-            await relaying
+class Relay:
+    """One stream on its way from a call to a client."""
 
+    def __init__(self, call: Any, form: Form, send: Send) -> None:
+        self._call = call
+        self._form = form
+        self._send = send
+        self._started = False
 
-async def _relay(call: Any, form: Form, send: Send) -> Problem | None:
-    reading = asyncio.ensure_future(call.read())
-    started = False
-    try:
-        await asyncio.wait({reading}, timeout=FIRST_SECONDS)
-        if not reading.done():
-            started = await _start(form, send)
-        while (response := await reading) is not _EOF:
-            started = started or await _start(form, send)
-            await send({"type": "http.response.body", "body": form.item(response), "more_body": True})
-            reading = asyncio.ensure_future(call.read())
-        started = started or await _start(form, send)
-    except grpc.aio.AioRpcError as failure:
-        problem = problem_of_call(failure)
-        if not started:
+    async def run(self, receive: Receive, ending: asyncio.Event) -> Problem | None:
+        """Serves the call to its end, or until this process ends: then the client is told to come again.
+
+        Gives back the problem of a call that failed before anything was sent.
+        """
+        relaying = asyncio.ensure_future(self._relay())
+        leaving = asyncio.ensure_future(_client_left(receive))
+        stopping = asyncio.ensure_future(ending.wait())
+        try:
+            await asyncio.wait({relaying, leaving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if relaying.done():
+                return await relaying
+            if leaving.done():
+                return None
+        finally:
+            self._call.cancel()
+            for task in (relaying, leaving, stopping):
+                task.cancel()
+            with contextlib.suppress(asyncio.CancelledError, grpc.aio.AioRpcError):
+                await relaying
+        return await self._fail(problem_of_refusal(shutting_down()))
+
+    async def _relay(self) -> Problem | None:
+        reading = asyncio.ensure_future(self._call.read())
+        try:
+            await asyncio.wait({reading}, timeout=FIRST_SECONDS)
+            if not reading.done():
+                await self._start()
+            while (response := await reading) is not _EOF:
+                await self._start()
+                await self._send_piece(self._form.item(response))
+                reading = asyncio.ensure_future(self._call.read())
+            await self._start()
+        except grpc.aio.AioRpcError as failure:
+            return await self._fail(problem_of_call(failure))
+        finally:
+            reading.cancel()
+        await self._send({"type": "http.response.body", "body": b""})
+        return None
+
+    async def _fail(self, problem: Problem) -> Problem | None:
+        if not self._started:
             return problem
-        await send({"type": "http.response.body", "body": form.failure(problem), "more_body": True})
-    finally:
-        reading.cancel()
-    await send({"type": "http.response.body", "body": b""})
-    return None
+        await self._send_piece(self._form.failure(problem))
+        await self._send({"type": "http.response.body", "body": b""})
+        return None
 
+    async def _start(self) -> None:
+        if self._started:
+            return
+        self._started = True
+        headers = [
+            (b"content-type", self._form.content_type),
+            (b"cache-control", b"no-store"),
+            # Proxies of nginx's kind would hold messages back.
+            (b"x-accel-buffering", b"no"),
+        ]
+        await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+        await self._send_piece(b"")
 
-async def _start(form: Form, send: Send) -> bool:
-    headers = [
-        (b"content-type", form.content_type),
-        (b"cache-control", b"no-store"),
-        # Proxies of nginx's kind would hold messages back.
-        (b"x-accel-buffering", b"no"),
-    ]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": b"", "more_body": True})
-    return True
+    async def _send_piece(self, piece: bytes) -> None:
+        await self._send({"type": "http.response.body", "body": piece, "more_body": True})
 
 
 async def _client_left(receive: Receive) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -17,6 +18,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.rpc.error_details_pb2 import ErrorInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 
+from tests.gateway.webhook_services import running_gateway
 from tests.services.worlds import Metadata, World
 from tests.transcode.faces import our_face
 
@@ -61,15 +63,20 @@ def events() -> Events:
 
 
 @pytest.fixture
-async def url(events: Events) -> AsyncIterator[str]:
+async def address(events: Events) -> AsyncIterator[str]:
     server = grpc.aio.server()
     event_service_pb2_grpc.add_EventServiceServicer_to_server(events, server)
     add_DeliveryServiceServicer_to_server(events, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel, our_face(channel) as url:
-        yield url
+    yield f"127.0.0.1:{port}"
     await server.stop(0)
+
+
+@pytest.fixture
+async def url(address: str) -> AsyncIterator[str]:
+    async with grpc.aio.insecure_channel(address) as channel, our_face(channel) as url:
+        yield url
 
 
 @pytest.fixture
@@ -181,6 +188,25 @@ async def test_the_call_ends_when_the_client_leaves(events: Events, client: http
         await anext(answer.aiter_lines())
 
     await asyncio.wait_for(events.cancelled.wait(), 5)
+
+
+async def test_readers_are_told_to_come_again_when_the_process_ends(events: Events, address: str) -> None:
+    async with running_gateway(address) as gateway:
+        client = httpx.AsyncClient(base_url=gateway.url, timeout=10)
+        async with client.stream("GET", "/v1/events:watch") as answer:
+            lines = answer.aiter_lines()
+            events.queue.put_nowait(event("a"))
+            await anext(lines)
+            began = time.monotonic()
+            stopping = asyncio.create_task(gateway.stop(9))
+            last = json.loads(await anext(lines))
+            assert [line async for line in lines] == []
+        await client.aclose()
+        await stopping
+
+    assert last["error"]["details"][0]["reason"] == "SHUTTING_DOWN"
+    assert time.monotonic() - began < 5
+    assert events.cancelled.is_set()
 
 
 async def test_a_client_that_does_not_read_is_not_read_for(events: Events, url: str) -> None:

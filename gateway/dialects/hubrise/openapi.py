@@ -110,8 +110,8 @@ def _paths() -> dict[str, Json]:
     paths: dict[str, Json] = {}
     for route in (*routes.router.routes, *order_routes.router.routes):
         assert isinstance(route, APIRoute)
-        [method] = route.methods or ()
-        paths.setdefault(routes.PREFIX + route.path, {})[method.lower()] = _operation(route)
+        for method in route.methods or ():
+            paths.setdefault(routes.PREFIX + route.path, {})[method.lower()] = _operation(route)
     return paths
 
 
