@@ -38,9 +38,7 @@ class Caller:
     def actor(self) -> actor_pb2.Actor:
         """The caller as the actor of an event."""
         identifier = typeid.encode("tok", self.token_id) if self.token_id else "system"
-        return actor_pb2.Actor(
-            kind=ActorKind.ACTOR_KIND_CALLER, id=identifier, display_name=self.display_name
-        )
+        return actor_pb2.Actor(kind=ActorKind.ACTOR_KIND_CALLER, id=identifier, display_name=self.display_name)
 
     def require_location(self, location_id: UUID | None, resource: str, identifier: str) -> None:
         """Hides what lies outside the one location of a LOCATION token."""

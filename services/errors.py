@@ -100,9 +100,7 @@ class Problem(Exception):
 
 def not_found(resource: str, identifier: str) -> Problem:
     """There is no such thing in the caller's tenant and reach: never tells whether it exists elsewhere."""
-    return Problem(
-        "NOT_FOUND", f"no {resource} {identifier!r} here", {"resource": resource, "id": identifier}
-    )
+    return Problem("NOT_FOUND", f"no {resource} {identifier!r} here", {"resource": resource, "id": identifier})
 
 
 def invalid(field_path: str, description: str, rule: str = "") -> Problem:

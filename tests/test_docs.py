@@ -33,8 +33,9 @@ def test_the_configuration_page_lists_every_variable_with_its_default() -> None:
     wanted = "\n\n".join(
         (
             "# Configuration",
-            "Written by `make docs` from the settings themselves. Each variable is also a flag of `crossdock services` or\n"
-            "`crossdock gateway`: `CROSSDOCK_POOL_SIZE` is `--pool-size`; keys have no flag, because command lines are public.\n"
+            "Written by `make docs` from the settings themselves. Each variable is also a flag of `crossdock services`\n"
+            "or `crossdock gateway`: `CROSSDOCK_POOL_SIZE` is `--pool-size`; keys have no flag, because command lines\n"
+            "are public.\n"
             "`crossdock up` sets what it must and passes the rest of its environment on.",
             configuration("services", ServicesSettings),
             configuration("gateway", GatewaySettings),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from crossdock.v1.actor_pb2 import Actor, ActorKind
 from crossdock.v1.delivery_pb2 import Delivery
 from crossdock.v1.delivery_service_pb2 import ExplainDeliveryResponse, ExplanationStep
-from crossdock.v1.event_pb2 import Disposition, Event
+from crossdock.v1.event_pb2 import Disposition, Event, EventKind
 
 from services.deliveries import statuses
 
@@ -73,9 +73,10 @@ def _who(actor: Actor) -> str:
 def _said(event: Event) -> str:
     """The sender's own words where it has some, else ours."""
     report = event.report
-    words = [word for word in (report.status_raw, report.substatus_raw) if word]
-    if words:
+    if words := [word for word in (report.status_raw, report.substatus_raw) if word]:
         return " / ".join(words)
-    if report.status:
-        return statuses.WORDS[report.status]
-    return "nothing: inferred" if event.synthetic else ", ".join(event.changed_paths)
+    if event.synthetic:
+        return "nothing: it is inferred"
+    if event.kind == EventKind.EVENT_KIND_CREATED:
+        return "a new delivery"
+    return statuses.WORDS[report.status] if report.status else ", ".join(event.changed_paths)

@@ -76,7 +76,12 @@ class World:
             world.sources[policy] = await world.source(f"UNKNOWN_TARGET_POLICY_{policy}")
         return world
 
-    async def token(self, level: int, scopes: Sequence[int] = EVERYTHING, **members: Any) -> Metadata:
+    async def token(
+        self,
+        level: access_pb2.AccessLevel.ValueType,
+        scopes: "Sequence[access_pb2.Scope.ValueType]" = EVERYTHING,
+        **members: Any,
+    ) -> Metadata:
         """The metadata of a new token."""
         if level == access_pb2.ACCESS_LEVEL_LOCATION:
             scopes = [scope for scope in scopes if access_pb2.Scope.Name(scope) in _LOCATION_SCOPES]

@@ -1,15 +1,15 @@
 """Deliveries through the wire: commands that fit, commands that do not, and lists that hold still."""
 
 import asyncio
+from collections.abc import Awaitable
 
 import grpc
 import pytest
-from crossdock.v1 import actor_pb2, delivery_pb2, delivery_service_pb2, order_pb2, reference_pb2
+from crossdock.v1 import actor_pb2, courier_pb2, delivery_pb2, delivery_service_pb2, order_pb2, reference_pb2
 from google.protobuf.field_mask_pb2 import FieldMask
-from google.rpc import error_details_pb2
 from google.type.money_pb2 import Money
-from grpc_status import rpc_status
 
+from tests.services.answers import failure_of, read_failure
 from tests.services.worlds import Metadata, World
 
 
@@ -19,24 +19,17 @@ async def world(channel: grpc.aio.Channel, system: Metadata) -> World:
 
 
 def reason_of(error: grpc.aio.AioRpcError) -> tuple[str, dict[str, str]]:
-    status = rpc_status.from_call(error)
-    assert status is not None
-    [info] = [
-        error_details_pb2.ErrorInfo.FromString(detail.value)
-        for detail in status.details
-        if detail.Is(error_details_pb2.ErrorInfo.DESCRIPTOR)
-    ]
-    return info.reason, dict(info.metadata)
+    failure = read_failure(error)
+    return failure.reason, failure.metadata
 
 
-async def refused(call: grpc.aio.UnaryUnaryCall) -> tuple[grpc.StatusCode, str, dict[str, str]]:
-    with pytest.raises(grpc.aio.AioRpcError) as error:
-        await call
-    return error.value.code(), *reason_of(error.value)
+async def refused(call: Awaitable[object]) -> tuple[grpc.StatusCode, str, dict[str, str]]:
+    failure = await failure_of(call)
+    return failure.code, failure.reason, failure.metadata
 
 
-async def update(world: World, delivery: delivery_pb2.Delivery, *paths: str, **more: object) -> delivery_pb2.Delivery:
-    request = delivery_service_pb2.UpdateDeliveryRequest(delivery=delivery, update_mask=FieldMask(paths=paths), **more)
+async def update(world: World, delivery: delivery_pb2.Delivery, *paths: str) -> delivery_pb2.Delivery:
+    request = delivery_service_pb2.UpdateDeliveryRequest(delivery=delivery, update_mask=FieldMask(paths=paths))
     return (await world.deliveries.UpdateDelivery(request, metadata=world.account)).delivery
 
 
@@ -280,9 +273,11 @@ async def test_a_parked_message_is_applied_when_an_update_gives_a_delivery_its_n
 
 async def test_a_position_is_updated_in_place_and_leaves_no_event(world: World) -> None:
     made = await world.delivery(status=delivery_pb2.DELIVERY_STATUS_PICKUP_EN_ROUTE)
+    told = []
     for tick in range(5):
-        position = {"latitude": f"48.8566{tick}", "longitude": "2.3522219"}
-        after = await update(world, delivery_pb2.Delivery(id=made.id, position=position))
+        position = courier_pb2.Position(latitude=f"48.8566{tick}", longitude="2.3522219")
+        told.append(await update(world, delivery_pb2.Delivery(id=made.id, position=position)))
 
+    after = told[-1]
     assert after.position.latitude == "48.85664"
     assert (after.last_event_number, after.etag) == (made.last_event_number, made.etag)

@@ -1,6 +1,7 @@
 """Streams resume without gap or duplicate, and a reader that does not keep up is cut with its cursor."""
 
 import asyncio
+from typing import Any
 
 import grpc
 import pytest
@@ -12,6 +13,7 @@ from services.events import tailing
 from services.server import Server
 from tests.services.worlds import Metadata, World
 
+Stream = grpc.aio.UnaryStreamCall[Any, event_service_pb2.WatchEventsResponse]
 LIFE = ("confirmed", "enroute_to_pickup", "arrived_at_store", "out_for_delivery", "delivered")
 
 
@@ -22,9 +24,15 @@ async def world(channel: grpc.aio.Channel, system: Metadata) -> World:
 
 async def live(world: World, order: str) -> str:
     """Lets a delivery happen; returns its id."""
-    for minute, word in enumerate(LIFE):
-        [result] = await world.ingest(world.message(order, word, minute))
-    return result.delivery_id
+    told = [(await world.ingest(world.message(order, word, minute)))[0] for minute, word in enumerate(LIFE)]
+    return told[-1].delivery_id
+
+
+async def following(stream: Stream) -> event_service_pb2.WatchEventsResponse:
+    """The next answer of a stream that goes on."""
+    told = await asyncio.wait_for(stream.read(), 5)
+    assert isinstance(told, event_service_pb2.WatchEventsResponse), "the stream ended"
+    return told
 
 
 async def all_events(world: World) -> list[event_pb2.Event]:
@@ -35,15 +43,15 @@ async def all_events(world: World) -> list[event_pb2.Event]:
 async def test_a_stream_begins_with_a_cursor_and_tells_what_happens_then(world: World) -> None:
     await live(world, "before")
     stream = world.events.WatchEvents(event_service_pb2.WatchEventsRequest(), metadata=world.account)
-    first = await stream.read()
+    first = await following(stream)
     assert first.heartbeat
     assert first.cursor
 
     delivery = await live(world, "after")
 
-    numbers = []
+    numbers: list[int] = []
     while len(numbers) < (await world.get(delivery)).last_event_number:
-        told = await asyncio.wait_for(stream.read(), 5)
+        told = await following(stream)
         assert told.event.delivery_id == delivery
         numbers.append(told.event.number)
     assert numbers == list(range(1, len(numbers) + 1))
@@ -52,12 +60,13 @@ async def test_a_stream_begins_with_a_cursor_and_tells_what_happens_then(world: 
 
 async def test_a_reader_that_resumes_at_every_cursor_sees_each_event_once(world: World) -> None:
     first = await world.events.ListEvents(event_service_pb2.ListEventsRequest(), metadata=world.account)
-    cursor, seen = first.next_cursor, []
+    cursor = first.next_cursor
+    seen: list[str] = []
     writing = asyncio.create_task(_live_many(world, 12))
     while not writing.done() or len(seen) < len(await all_events(world)):
         stream = world.events.WatchEvents(event_service_pb2.WatchEventsRequest(cursor=cursor), metadata=world.account)
         for _ in range(7):
-            told = await asyncio.wait_for(stream.read(), 5)
+            told = await following(stream)
             cursor = told.cursor
             if told.event.id:
                 seen.append(told.event.id)
@@ -114,9 +123,9 @@ async def test_a_reader_that_does_not_keep_up_is_cut_with_its_cursor(
 
 async def _until_tailed(server: Server, world: World) -> None:
     stream = world.events.WatchEvents(event_service_pb2.WatchEventsRequest(), metadata=world.account)
-    await stream.read()
+    await following(stream)
     marker = await live(world, "marker")
-    while (await asyncio.wait_for(stream.read(), 5)).event.delivery_id != marker:
+    while (await following(stream)).event.delivery_id != marker:
         pass
     stream.cancel()
 
