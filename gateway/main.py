@@ -16,7 +16,7 @@ from pydantic_settings import CliApp
 from gateway.config import Settings
 from gateway.dialects.registry import INBOUND
 from gateway.server import Server
-from runtime import logging
+from runtime import collection, logging
 
 log = structlog.get_logger()
 
@@ -51,6 +51,7 @@ async def serve(settings: Settings) -> None:
     for each in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(each, tell)
     server = await Server.start(settings, INBOUND)
+    collection.settle()
     if settings.ready_file is not None:
         _write_ready(settings.ready_file, server.url)
     await told.wait()

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from pydantic_settings import CliApp
 from sqlalchemy.exc import SQLAlchemyError
 
-from runtime import logging
+from runtime import collection, logging
 from services.config import Settings
 from services.db.engine import UnsafeDatabase
 from services.server import AddressNotServed, Server
@@ -55,6 +55,7 @@ async def serve(settings: Settings) -> None:
     for each in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(each, tell)
     server = await Server.start(settings)
+    collection.settle()
     if settings.ready_file is not None:
         _write_ready(settings.ready_file, server)
     await told.wait()
