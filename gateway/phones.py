@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 import phonenumbers
 
@@ -17,6 +18,8 @@ class Phone:
     e164: str | None
 
 
+# A driver's number comes with every message about each of their deliveries.
+@lru_cache(maxsize=4096, typed=True)
 def read_phone(value: str | int | None, *, region: str | None = None) -> Phone | None:
     """Read a number, national to `region` (an ISO 3166 code) or international with or without its plus.
 
