@@ -54,7 +54,8 @@ class Tailer:
         self._woken = asyncio.Event()
         self._streams: dict[UUID, set[_Stream]] = {}
         self._position: Cursor | None = None
-        self._started = asyncio.Event()
+        self._joined = asyncio.Event()
+        self._placed = asyncio.Event()
         self._draining = False
 
     def wake(self) -> None:
@@ -70,8 +71,14 @@ class Tailer:
                     stream.queue.put_nowait(Told(log.BEGINNING, None))
 
     async def run(self) -> None:
-        """Follows the log until cancelled; a database that is away is waited for."""
+        """Follows the log until cancelled, while there are streams; a database that is away is waited for."""
         while True:
+            if not self._streams:
+                # Reading for nobody would cost a busy process a tenth of its time.
+                self._position = None
+                self._placed.clear()
+                self._joined.clear()
+                await self._joined.wait()
             try:
                 busy = await self._advance()
             except (SQLAlchemyError, OSError, TimeoutError) as reason:
@@ -87,7 +94,7 @@ class Tailer:
         async with self._engine.connect() as connection:
             if self._position is None:
                 self._position = await log.end(connection)
-                self._started.set()
+                self._placed.set()
             entries = await log.read(connection, self._position, BATCH)
         for entry in entries:
             if streams := self._streams.get(entry.tenant_id):
@@ -105,13 +112,14 @@ class Tailer:
 
         Raises SLOW_READER or SHUTTING_DOWN with the cursor from which to resume.
         """
-        await self._started.wait()
         stream = _Stream(tenant_id)
         self._streams.setdefault(tenant_id, set()).add(stream)
+        self._joined.set()
         try:
-            if cursor is None:
-                async with self._engine.connect() as connection:
-                    cursor = await log.end(connection)
+            async with self._engine.connect() as connection:
+                now = await log.end(connection)  # also tells a caller at once that the database is away
+            cursor = now if cursor is None else cursor
+            await self._placed.wait()
             async for entry in self._catch_up(tenant_id, cursor, self._place()):
                 yield entry
                 cursor = entry.cursor
@@ -142,7 +150,7 @@ class Tailer:
         return told if told.event is not None else await self._next(stream, cursor)
 
     def _place(self) -> Cursor:
-        assert self._position is not None, "the tailer has started"
+        assert self._position is not None, "the tailer follows while there are streams"
         return self._position
 
     async def _catch_up(self, tenant_id: UUID, cursor: Cursor, joined: Cursor) -> AsyncIterator[Told]:
