@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Test processes. More than two cores' worth: most tests wait for other processes.
+WORKERS ?= 3
 IMAGE := gen/crossdock/v1/descriptors.binpb
 # A release whose proto tree the contract must not break.
 RELEASE := $(shell git describe --tags --abbrev=0 2>/dev/null)
@@ -60,7 +62,7 @@ formatted: setup
 
 .PHONY: test
 test: setup ## run the tests, except the long proofs
-	$(BIN)/pytest
+	$(BIN)/pytest --quiet --numprocesses $(WORKERS) --dist loadfile
 
 .PHONY: check
 check: formatted lint types contract test ## everything CI checks

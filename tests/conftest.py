@@ -13,6 +13,7 @@ os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 import asyncpg
 import grpc
 import pytest
+import structlog
 
 from runtime import logging
 from runtime.postgres import EmbeddedPostgres
@@ -53,6 +54,7 @@ async def execute(postgres: EmbeddedPostgres, statement: str) -> None:
 def _plain_logs() -> None:
     """As a process logs; structlog's own default would take a tenth of a second to paint each traceback."""
     logging.configure("tests", console=False)
+    structlog.configure(cache_logger_on_first_use=False)  # so that tests can capture what any logger says
 
 
 @pytest.fixture(scope="session")

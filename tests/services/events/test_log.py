@@ -90,7 +90,7 @@ async def test_a_cursor_survives_its_way_through_text() -> None:
     assert Cursor.decode(cursor.encode()) == cursor
 
 
-@pytest.mark.parametrize("text", ["", "?", "AAAA", "é", "A" * 200, Cursor(1, TENANT).encode() + "A"])
+@pytest.mark.parametrize("text", ["", "?", "AAAA", "é", "A" * 200, Cursor(1, UUID(int=7)).encode() + "A"])
 def test_a_cursor_that_is_not_ours_is_refused(text: str) -> None:
     with pytest.raises(Problem) as refusal:
         Cursor.decode(text)

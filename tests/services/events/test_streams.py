@@ -58,7 +58,10 @@ async def test_a_stream_begins_with_a_cursor_and_tells_what_happens_then(world: 
     stream.cancel()
 
 
-async def test_a_reader_that_resumes_at_every_cursor_sees_each_event_once(world: World) -> None:
+async def test_a_reader_that_resumes_at_every_cursor_sees_each_event_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tailing, "HEARTBEAT_SECONDS", 0.1)
     first = await world.events.ListEvents(event_service_pb2.ListEventsRequest(), metadata=world.account)
     cursor = first.next_cursor
     seen: list[str] = []
@@ -109,6 +112,7 @@ async def test_a_reader_that_does_not_keep_up_is_cut_with_its_cursor(
     monkeypatch.setattr(tailing, "QUEUE", 5)
     told = server.hub.tailer.follow(typeid.decode("ten", world.tenant_id), None)
     start = await anext(told)
+    monkeypatch.undo()
     await live(world, "fast")
     await live(world, "faster")
     await _until_tailed(server, world)
