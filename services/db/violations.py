@@ -28,5 +28,6 @@ def unique(constraint: str, resource: str, field: str, value: str) -> Iterator[N
 
 def constraint_of(error: IntegrityError) -> str | None:
     """The name of the constraint that a statement broke."""
-    cause = error.orig.__cause__ if error.orig is not None else None
-    return getattr(cause, "constraint_name", None)
+    # SQLAlchemy puts an error of its own around the driver's; `statements` does not.
+    causes = (error.orig, error.orig.__cause__ if error.orig is not None else None)
+    return next(filter(None, (getattr(each, "constraint_name", None) for each in causes)), None)

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-import sqlalchemy as sa
 from crossdock.v1.event_pb2 import Disposition
 from crossdock.v1.reference_pb2 import ExternalReference
 from crossdock.v1.report_pb2 import DeliveryReport
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runtime import typeid
+from services.db.statements import Statement
 from services.deliveries import names, rows, statuses
 from services.deliveries.names import Claim, Name
 from services.deliveries.rows import Key, Stored
@@ -125,7 +125,7 @@ def _is_known_otherwise(stored: Stored, targets: Iterable[ExternalReference]) ->
     )
 
 
-_LIVE = sa.text("""
+_LIVE = Statement("""
 SELECT tenant_id, order_id, delivery_id FROM deliveries
 WHERE live AND tenant_id = ANY(CAST(:tenants AS uuid[])) AND order_id = ANY(CAST(:orders AS uuid[]))
 """)
@@ -137,5 +137,5 @@ async def _live_of_orders(
     ids = {order for order, _ in orders}
     if not ids:
         return {}
-    found = await connection.execute(_LIVE, {"tenants": list(tenants), "orders": list(ids)})
+    found = await _LIVE.fetch(connection, {"tenants": list(tenants), "orders": list(ids)})
     return {(tenant, order): (tenant, delivery) for tenant, order, delivery in found}

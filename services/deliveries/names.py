@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-import sqlalchemy as sa
 from crossdock.v1.reference_pb2 import ExternalReference
 from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.db.statements import Statement
 
 ORDER_SCOPE = "order"
 """The scope in which senders name the order that a delivery belongs to."""
@@ -45,14 +46,14 @@ class Claim:
     exclusive: bool
 
 
-_RESOLVE = sa.text("""
+_RESOLVE = Statement("""
 SELECT tenant_id, scope, value, delivery_id, exclusive
 FROM delivery_references
 JOIN unnest(CAST(:tenants AS uuid[]), CAST(:scopes AS text[]), CAST(:values AS text[]))
   AS wanted (tenant_id, scope, value) USING (tenant_id, scope, value)
 ORDER BY delivery_id DESC
 """)
-_RESOLVE_ORDERS = sa.text("""
+_RESOLVE_ORDERS = Statement("""
 WITH wanted AS (
   SELECT * FROM unnest(CAST(:tenants AS uuid[]), CAST(:scopes AS text[]), CAST(:values AS text[]))
     AS wanted (tenant_id, scope, value)
@@ -64,8 +65,8 @@ SELECT tenant_id, w.scope, w.value, o.order_id, o.location_id
 FROM wanted w JOIN orders o USING (tenant_id) WHERE w.scope = 'order' AND o.private_ref = w.value
 ORDER BY order_id DESC
 """)
-_LOCK = sa.text("SELECT pg_advisory_xact_lock(n) FROM unnest(CAST(:numbers AS bigint[])) AS n")
-_CLAIM = sa.text("""
+_LOCK = Statement("SELECT pg_advisory_xact_lock(n) FROM unnest(CAST(:numbers AS bigint[])) AS n")
+_CLAIM = Statement("""
 INSERT INTO delivery_references (tenant_id, scope, value, delivery_id, exclusive)
 SELECT * FROM unnest(CAST(:tenants AS uuid[]), CAST(:scopes AS text[]), CAST(:values AS text[]),
                      CAST(:deliveries AS uuid[]), CAST(:exclusive AS boolean[]))
@@ -77,7 +78,7 @@ async def resolve(connection: AsyncConnection, names: Iterable[Name]) -> dict[Na
     """Finds the deliveries that bear each name, the youngest first; names that nothing bears are left out."""
     found: dict[Name, list[Claim]] = {}
     if wanted := sorted(set(names)):
-        for tenant, scope, value, delivery, exclusive in await connection.execute(_RESOLVE, _arrays(wanted)):
+        for tenant, scope, value, delivery, exclusive in await _RESOLVE.fetch(connection, _arrays(wanted)):
             found.setdefault(Name(tenant, scope, value), []).append(Claim(delivery, exclusive))
     return found
 
@@ -86,7 +87,7 @@ async def resolve_orders(connection: AsyncConnection, names: Iterable[Name]) -> 
     """Finds the youngest order, with its location, that bears each name, or has it as its private_ref."""
     found: dict[Name, tuple[UUID, UUID]] = {}
     if wanted := sorted(set(names)):
-        rows = await connection.execute(_RESOLVE_ORDERS, _arrays(wanted))
+        rows = await _RESOLVE_ORDERS.fetch(connection, _arrays(wanted))
         for tenant, scope, value, order, location in rows:
             found.setdefault(Name(tenant, scope, value), (order, location))
     return found
@@ -95,7 +96,7 @@ async def resolve_orders(connection: AsyncConnection, names: Iterable[Name]) -> 
 async def lock(connection: AsyncConnection, names: Iterable[Name]) -> None:
     """Holds names until the transaction ends. Always before any delivery's row is locked."""
     if numbers := sorted({name.lock_number for name in names}):
-        await connection.execute(_LOCK, {"numbers": numbers})
+        await _LOCK.fetch(connection, {"numbers": numbers})
 
 
 async def claim(connection: AsyncConnection, claims: Iterable[tuple[Name, UUID, bool]]) -> None:
@@ -104,7 +105,7 @@ async def claim(connection: AsyncConnection, claims: Iterable[tuple[Name, UUID, 
         columns = _arrays([name for name, _, _ in wanted])
         columns["deliveries"] = [delivery for _, delivery, _ in wanted]
         columns["exclusive"] = [exclusive for _, _, exclusive in wanted]
-        await connection.execute(_CLAIM, columns)
+        await _CLAIM.fetch(connection, columns)
 
 
 def _arrays(names: list[Name]) -> dict[str, list[object]]:

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-import sqlalchemy as sa
 from crossdock.v1.delivery_pb2 import Delivery
 from crossdock.v1.event_pb2 import Event
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runtime import typeid
 from services import times
+from services.db.statements import Statement
 from services.deliveries import inputs, statuses
 from services.deliveries.inputs import Input
 
@@ -55,15 +55,15 @@ class EventRow:
     input_key: bytes | None
 
 
-_READ = sa.text("""
+_READ = Statement("""
 SELECT d.tenant_id, d.delivery_id, d.document, d.last_ping, d.last_key
 FROM deliveries d
 JOIN unnest(CAST(:tenants AS uuid[]), CAST(:ids AS uuid[])) AS wanted (tenant_id, delivery_id)
   USING (tenant_id, delivery_id)
 """)
-_LOCK = sa.text("SELECT pg_advisory_xact_lock(n) FROM unnest(CAST(:numbers AS bigint[])) AS n")
+_LOCK = Statement("SELECT pg_advisory_xact_lock(n) FROM unnest(CAST(:numbers AS bigint[])) AS n")
 
-_INSERT = sa.text("""
+_INSERT = Statement("""
 INSERT INTO deliveries (tenant_id, delivery_id, location_id, order_id, shipment_id, carrier_ref, status, live,
                         needs_attention, document, last_ping, last_key, create_time, update_time)
 SELECT * FROM unnest(
@@ -73,7 +73,7 @@ SELECT * FROM unnest(
   CAST(:last_key AS bytea[]), CAST(:create_time AS timestamptz[]), CAST(:update_time AS timestamptz[]))
 """)
 
-_UPDATE = sa.text("""
+_UPDATE = Statement("""
 UPDATE deliveries d
 SET location_id = n.location_id, order_id = n.order_id, shipment_id = n.shipment_id, carrier_ref = n.carrier_ref,
     status = n.status, live = n.live, needs_attention = n.needs_attention, document = n.document,
@@ -88,14 +88,14 @@ FROM unnest(
 WHERE d.tenant_id = n.tenant_id AND d.delivery_id = n.delivery_id
 """)
 
-_APPEND = sa.text("""
+_APPEND = Statement("""
 INSERT INTO events (tenant_id, event_id, delivery_id, number, location_id, document, input_key)
 SELECT * FROM unnest(
   CAST(:tenant_id AS uuid[]), CAST(:event_id AS uuid[]), CAST(:delivery_id AS uuid[]), CAST(:number AS bigint[]),
   CAST(:location_id AS uuid[]), CAST(:document AS bytea[]), CAST(:input_key AS bytea[]))
 """)
 
-_HISTORY = sa.text("""
+_HISTORY = Statement("""
 SELECT e.tenant_id, e.delivery_id, e.document
 FROM events e
 JOIN unnest(CAST(:tenants AS uuid[]), CAST(:ids AS uuid[])) AS wanted (tenant_id, delivery_id)
@@ -104,7 +104,7 @@ WHERE e.input_key IS NOT NULL
 ORDER BY e.tenant_id, e.delivery_id, e.number
 """)
 
-_TRAIL = sa.text("""
+_TRAIL = Statement("""
 INSERT INTO positions (tenant_id, delivery_id, record_time, position_time, latitude, longitude)
 SELECT * FROM unnest(CAST(:tenant_id AS uuid[]), CAST(:delivery_id AS uuid[]), CAST(:record_time AS timestamptz[]),
   CAST(:position_time AS timestamptz[]), CAST(:latitude AS text[]), CAST(:longitude AS text[]))
@@ -118,7 +118,7 @@ async def lock(connection: AsyncConnection, keys: Iterable[Key]) -> dict[Key, St
     """Holds deliveries until the transaction ends, and reads them; unknown keys are left out."""
     wanted = set(keys)
     if numbers := sorted({_lock_number(key) for key in wanted}):
-        await connection.execute(_LOCK, {"numbers": numbers})
+        await _LOCK.fetch(connection, {"numbers": numbers})
     return await read(connection, wanted)
 
 
@@ -133,7 +133,7 @@ async def read(connection: AsyncConnection, keys: Iterable[Key]) -> dict[Key, St
     if not wanted:
         return {}
     tenants, ids = zip(*wanted, strict=True)
-    rows = await connection.execute(_READ, {"tenants": list(tenants), "ids": list(ids)})
+    rows = await _READ.fetch(connection, {"tenants": list(tenants), "ids": list(ids)})
     return {
         (tenant, identifier): Stored(tenant, identifier, Delivery.FromString(document), ping, key)
         for tenant, identifier, document, ping, key in rows
@@ -145,11 +145,11 @@ async def write(connection: AsyncConnection, stored: Sequence[Stored]) -> None:
     new = [each for each in stored if each.new]
     old = [each for each in stored if not each.new]
     if new:
-        await connection.execute(_INSERT, _columns(new, with_create_time=True))
+        await _INSERT.fetch(connection, _columns(new, with_create_time=True))
         for each in new:
             each.new = False
     if old:
-        await connection.execute(_UPDATE, _columns(old, with_create_time=False))
+        await _UPDATE.fetch(connection, _columns(old, with_create_time=False))
 
 
 def _columns(stored: Sequence[Stored], *, with_create_time: bool) -> dict[str, list[object]]:
@@ -190,7 +190,7 @@ async def append(connection: AsyncConnection, events: Sequence[EventRow]) -> Non
         "document": [row.event.SerializeToString() for row in events],
         "input_key": [row.input_key for row in events],
     }
-    await connection.execute(_APPEND, columns)
+    await _APPEND.fetch(connection, columns)
 
 
 async def history(connection: AsyncConnection, keys: Iterable[Key]) -> dict[Key, list[Event]]:
@@ -200,7 +200,7 @@ async def history(connection: AsyncConnection, keys: Iterable[Key]) -> dict[Key,
     if not wanted:
         return found
     tenants, ids = zip(*wanted, strict=True)
-    rows = await connection.execute(_HISTORY, {"tenants": list(tenants), "ids": list(ids)})
+    rows = await _HISTORY.fetch(connection, {"tenants": list(tenants), "ids": list(ids)})
     for tenant, identifier, document in rows:
         found[tenant, identifier].append(Event.FromString(document))
     return found
@@ -237,4 +237,4 @@ async def sample_positions(connection: AsyncConnection, stored: Iterable[Stored]
         "latitude": [each.delivery.position.latitude for each in points],
         "longitude": [each.delivery.position.longitude for each in points],
     }
-    await connection.execute(_TRAIL, columns)
+    await _TRAIL.fetch(connection, columns)

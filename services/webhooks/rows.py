@@ -12,22 +12,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runtime import typeid
 from services import times
+from services.db.statements import Statement
 from services.deliveries.names import Name
 
-_CLAIM_KEYS = sa.text("""
+_CLAIM_KEYS = Statement("""
 INSERT INTO webhook_keys (tenant_id, source_id, dedupe_key, webhook_id, receive_time)
 SELECT * FROM unnest(CAST(:tenant_id AS uuid[]), CAST(:source_id AS uuid[]), CAST(:dedupe_key AS text[]),
                      CAST(:webhook_id AS uuid[]), CAST(:receive_time AS timestamptz[]))
 ON CONFLICT DO NOTHING
 RETURNING webhook_id
 """)
-_KEY_OWNERS = sa.text("""
+_KEY_OWNERS = Statement("""
 SELECT tenant_id, source_id, dedupe_key, webhook_id
 FROM webhook_keys
 JOIN unnest(CAST(:tenant_id AS uuid[]), CAST(:source_id AS uuid[]), CAST(:dedupe_key AS text[]))
   AS wanted (tenant_id, source_id, dedupe_key) USING (tenant_id, source_id, dedupe_key)
 """)
-_INSERT = sa.text("""
+_INSERT = Statement("""
 INSERT INTO webhooks (tenant_id, webhook_id, receive_time, source_id, delivery_id, disposition, mapping_version,
                       dedupe_key, document, body, report)
 SELECT * FROM unnest(
@@ -36,7 +37,7 @@ SELECT * FROM unnest(
   CAST(:mapping_version AS text[]), CAST(:dedupe_key AS text[]), CAST(:document AS bytea[]), CAST(:body AS bytea[]),
   CAST(:report AS bytea[]))
 """)
-_UPDATE = sa.text("""
+_UPDATE = Statement("""
 UPDATE webhooks w
 SET delivery_id = n.delivery_id, disposition = n.disposition, mapping_version = n.mapping_version,
     document = n.document, report = n.report
@@ -54,15 +55,15 @@ JOIN unnest(CAST(:tenant_id AS uuid[]), CAST(:webhook_id AS uuid[])) AS wanted (
   USING (tenant_id, webhook_id)
 ORDER BY w.webhook_id
 """
-_READ = sa.text(_SELECT)
-_LOCK = sa.text(_SELECT + "FOR UPDATE OF w")
-_PARK = sa.text("""
+_READ = Statement(_SELECT)
+_LOCK = Statement(_SELECT + "FOR UPDATE OF w")
+_PARK = Statement("""
 INSERT INTO parked_webhooks (tenant_id, webhook_id, scope, value, receive_time, expire_time)
 SELECT * FROM unnest(CAST(:tenant_id AS uuid[]), CAST(:webhook_id AS uuid[]), CAST(:scope AS text[]),
                      CAST(:value AS text[]), CAST(:receive_time AS timestamptz[]), CAST(:expire_time AS timestamptz[]))
 ON CONFLICT DO NOTHING
 """)
-_UNPARK = sa.text("""
+_UNPARK = Statement("""
 WITH named AS (
   SELECT DISTINCT tenant_id, webhook_id FROM parked_webhooks
   JOIN unnest(CAST(:tenants AS uuid[]), CAST(:scopes AS text[]), CAST(:values AS text[]))
@@ -74,7 +75,7 @@ WITH named AS (
 )
 SELECT DISTINCT tenant_id, webhook_id FROM taken
 """)
-_LEAVE = sa.text("""
+_LEAVE = Statement("""
 DELETE FROM parked_webhooks p
 USING unnest(CAST(:tenant_id AS uuid[]), CAST(:webhook_id AS uuid[])) AS gone (tenant_id, webhook_id)
 WHERE p.tenant_id = gone.tenant_id AND p.webhook_id = gone.webhook_id
@@ -119,7 +120,7 @@ async def claim_keys(connection: AsyncConnection, webhooks: Sequence[StoredWebho
         "webhook_id": [each.webhook_id for each in ordered],
         "receive_time": [times.to_datetime(each.webhook.receive_time) for each in ordered],
     }
-    first = {row[0] for row in await connection.execute(_CLAIM_KEYS, columns)}
+    first = {row[0] for row in await _CLAIM_KEYS.fetch(connection, columns)}
     late = [each for each in ordered if each.webhook_id not in first]
     if not late:
         return {}
@@ -128,7 +129,7 @@ async def claim_keys(connection: AsyncConnection, webhooks: Sequence[StoredWebho
         "source_id": [each.source_id for each in late],
         "dedupe_key": [each.dedupe_key for each in late],
     }
-    owners = {tuple(row[:3]): row[3] for row in await connection.execute(_KEY_OWNERS, wanted)}
+    owners = {tuple(row[:3]): row[3] for row in await _KEY_OWNERS.fetch(connection, wanted)}
     return {each.webhook_id: owners[each.tenant_id, each.source_id, each.dedupe_key] for each in late}
 
 
@@ -139,13 +140,13 @@ async def insert(connection: AsyncConnection, webhooks: Sequence[StoredWebhook])
     columns["source_id"] = [each.source_id for each in webhooks]
     columns["dedupe_key"] = [each.dedupe_key for each in webhooks]
     columns["body"] = [each.body for each in webhooks]
-    await connection.execute(_INSERT, columns)
+    await _INSERT.fetch(connection, columns)
 
 
 async def update(connection: AsyncConnection, webhooks: Sequence[StoredWebhook]) -> None:
     """Stores what became of messages that were stored before; their bodies never change."""
     if webhooks:
-        await connection.execute(_UPDATE, _columns(webhooks))
+        await _UPDATE.fetch(connection, _columns(webhooks))
 
 
 def _columns(webhooks: Sequence[StoredWebhook]) -> dict[str, list[object]]:
@@ -168,7 +169,7 @@ async def read(
     if not wanted:
         return []
     columns = {"tenant_id": [key[0] for key in wanted], "webhook_id": [key[1] for key in wanted]}
-    return [_stored(*row) for row in await connection.execute(_LOCK if lock else _READ, columns)]
+    return [_stored(*row) for row in await (_LOCK if lock else _READ).fetch(connection, columns)]
 
 
 def _stored(tenant: UUID, identifier: UUID, key: str, document: bytes, report: bytes | None) -> StoredWebhook:
@@ -197,7 +198,7 @@ async def park(connection: AsyncConnection, webhooks: Sequence[StoredWebhook]) -
         "receive_time": [times.to_datetime(each.webhook.receive_time) for each, _ in waits],
         "expire_time": [times.to_datetime(each.webhook.expire_time) for each, _ in waits],
     }
-    await connection.execute(_PARK, columns)
+    await _PARK.fetch(connection, columns)
 
 
 async def unpark(connection: AsyncConnection, names: Iterable[Name]) -> list[StoredWebhook]:
@@ -210,7 +211,7 @@ async def unpark(connection: AsyncConnection, names: Iterable[Name]) -> list[Sto
         "scopes": [name.scope for name in wanted],
         "values": [name.value for name in wanted],
     }
-    taken = [(row[0], row[1]) for row in await connection.execute(_UNPARK, columns)]
+    taken = [(row[0], row[1]) for row in await _UNPARK.fetch(connection, columns)]
     return await read(connection, taken)
 
 
@@ -218,7 +219,7 @@ async def leave_parking(connection: AsyncConnection, keys: Iterable[tuple[UUID, 
     """Lets messages wait no longer."""
     wanted = sorted(set(keys))
     columns = {"tenant_id": [key[0] for key in wanted], "webhook_id": [key[1] for key in wanted]}
-    await connection.execute(_LEAVE, columns)
+    await _LEAVE.fetch(connection, columns)
 
 
 async def take_expired(connection: AsyncConnection, now: datetime, limit: int) -> list[StoredWebhook]:
