@@ -17,20 +17,24 @@ _NAME = re.compile(r"(?<!:):([a-z_]+)")
 
 
 class Statement:
-    """SQL with ``:names``, as `sqlalchemy.text` has them."""
+    """SQL with ``:names``, as `sqlalchemy.text` has them.
 
-    def __init__(self, text: str) -> None:
+    One that ``only_reads``, and takes no lock, does not make a transaction begin.
+    """
+
+    def __init__(self, text: str, *, only_reads: bool = False) -> None:
+        self._only_reads = only_reads
         self._names = list(dict.fromkeys(_NAME.findall(text)))
         places = {name: f"${number}" for number, name in enumerate(self._names, start=1)}
         self.text = _NAME.sub(lambda found: places[found[1]], text)
 
     async def fetch(self, connection: AsyncConnection, values: Mapping[str, object]) -> list[Any]:
-        """Runs it in the connection's transaction, which begins now if it has not, and returns the rows.
+        """Runs it in the connection's transaction, which begins now if it is needed, and returns the rows.
 
         Raises SQLAlchemy's errors, so that nobody has to know who ran it.
         """
         driver = _driver(connection)
-        if not driver.is_in_transaction():
+        if not self._only_reads and not driver.is_in_transaction():
             await connection.exec_driver_sql("SELECT 1")  # SQLAlchemy begins at its own first statement
         try:
             rows: list[Any] = await driver.fetch(self.text, *[values[name] for name in self._names])

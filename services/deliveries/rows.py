@@ -55,12 +55,15 @@ class EventRow:
     input_key: bytes | None
 
 
-_READ = Statement("""
+_READ = Statement(
+    """
 SELECT d.tenant_id, d.delivery_id, d.document, d.last_ping, d.last_key
 FROM deliveries d
 JOIN unnest(CAST(:tenants AS uuid[]), CAST(:ids AS uuid[])) AS wanted (tenant_id, delivery_id)
   USING (tenant_id, delivery_id)
-""")
+""",
+    only_reads=True,
+)
 _LOCK = Statement("SELECT pg_advisory_xact_lock(n) FROM unnest(CAST(:numbers AS bigint[])) AS n")
 
 _INSERT = Statement("""
