@@ -60,9 +60,7 @@ NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": 
 class EmbeddedPostgres:
     """A running server. All methods block: call them through `asyncio.to_thread` where that matters."""
 
-    def __init__(
-        self, data_dir: Path, lock: IO[str], process: PostgresProcess, port: int, password: str
-    ) -> None:
+    def __init__(self, data_dir: Path, lock: IO[str], process: PostgresProcess, port: int, password: str) -> None:
         self.data_dir = data_dir
         self.port = port
         self._lock = lock
@@ -186,9 +184,7 @@ class EmbeddedPostgres:
         return False
 
 
-def _launch(
-    data_dir: Path, binaries: Binaries, user: User | None, settings: Mapping[str, str]
-) -> PostgresProcess:
+def _launch(data_dir: Path, binaries: Binaries, user: User | None, settings: Mapping[str, str]) -> PostgresProcess:
     with handed_over(data_dir / "cluster") as (folder, fd):
         argv = [binaries.path("postgres"), "-D", folder]
         for name, value in settings.items():

@@ -77,14 +77,10 @@ def _places(environ: Mapping[str, str]) -> list[list[Path]]:
 
 
 def _major(folder: Path) -> int:
-    asked = subprocess.run(
-        [folder / "postgres", "--version"], check=False, capture_output=True, text=True, timeout=30
-    )
+    asked = subprocess.run([folder / "postgres", "--version"], check=False, capture_output=True, text=True, timeout=30)
     match = re.search(r"PostgreSQL\) (\d+)", asked.stdout)
     if not match:
-        raise PostgresNotFound(
-            f"{folder}/postgres does not tell its version: {(asked.stderr or asked.stdout).strip()}"
-        )
+        raise PostgresNotFound(f"{folder}/postgres does not tell its version: {(asked.stderr or asked.stdout).strip()}")
     return int(match[1])
 
 
@@ -139,9 +135,7 @@ def _fingerprint(trees: list[Path]) -> str:
     for tree in trees:
         for file in sorted(tree.rglob("*")):
             status = file.lstat()
-            digest.update(
-                f"{tree.name}/{file.relative_to(tree)} {status.st_size} {status.st_mtime_ns}\n".encode()
-            )
+            digest.update(f"{tree.name}/{file.relative_to(tree)} {status.st_size} {status.st_mtime_ns}\n".encode())
     return digest.hexdigest()[:16]
 
 

@@ -43,9 +43,7 @@ def lock_folder(data_dir: Path) -> IO[str]:
         lock.seek(0)
         owner = lock.read().strip()
         lock.close()
-        raise DataFolderInUse(
-            f"{data_dir} is in use by process {owner or 'unknown'}, which runs its server"
-        ) from None
+        raise DataFolderInUse(f"{data_dir} is in use by process {owner or 'unknown'}, which runs its server") from None
     lock.truncate(0)
     lock.write(f"{os.getpid()}\n")
     lock.flush()
@@ -74,9 +72,7 @@ def clear_remains(cluster: Path) -> None:
     began = time.monotonic()
     while orphans := list(_processes_in(cluster)):
         if time.monotonic() - began > ORPHAN_SECONDS:
-            raise DataFolderInUse(
-                f"PostgreSQL processes {orphans}, which are not ours, still work in {cluster}"
-            )
+            raise DataFolderInUse(f"PostgreSQL processes {orphans}, which are not ours, still work in {cluster}")
         time.sleep(0.02)
     pid_file = cluster / "postmaster.pid"
     if pid_file.exists():

@@ -19,9 +19,7 @@ QUIT_SECONDS = 10.0
 class PostgresProcess:
     """A postmaster, or for a moment the tether that becomes it."""
 
-    def __init__(
-        self, command: Sequence[str], environment: Mapping[str, str], folder_fd: int, log: Path
-    ) -> None:
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str], folder_fd: int, log: Path) -> None:
         self._command = command
         self._environment = environment
         self._folder_fd = folder_fd
@@ -29,9 +27,7 @@ class PostgresProcess:
         self._tail = b""
         started: Future[subprocess.Popen[bytes]] = Future()
         # The kernel ties the server to the thread that starts it, so that thread stays until the server ends.
-        self._keeper = threading.Thread(
-            target=self._keep, args=[started], name="postgres-keeper", daemon=True
-        )
+        self._keeper = threading.Thread(target=self._keep, args=[started], name="postgres-keeper", daemon=True)
         self._keeper.start()
         self._process = started.result()
 

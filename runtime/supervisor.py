@@ -28,6 +28,7 @@ log = structlog.get_logger()
 PROBE_SECONDS = 0.05
 LAST_LINES = 20
 LINE_BYTES = 1024 * 1024
+GATHER_SECONDS = 0.02
 
 
 class ChildNotReady(Exception):
@@ -201,19 +202,23 @@ class _Run:
         self._reader.cancel()
 
     def _words(self) -> str:
-        return (
-            "; its last words:\n" + "\n".join(self._last_lines) if self._last_lines else "; it said nothing"
-        )
+        return "; its last words:\n" + "\n".join(self._last_lines) if self._last_lines else "; it said nothing"
 
     async def _pass_output_on(self) -> None:
         output = cast("asyncio.StreamReader", self._process.stdout)
-        while True:
-            try:
-                line = await output.readline()
-            except ValueError:  # longer than LINE_BYTES
-                continue
-            if not line:
-                return
-            text = line.decode(errors="replace").rstrip("\n")
-            self._last_lines.append(text)
-            sys.stderr.write(f"{text}\n")
+        part = b""
+        while piece := await output.read(LINE_BYTES):
+            whole, newline, rest = piece.rpartition(b"\n")
+            if newline:
+                self._tell((part + whole).decode(errors="replace"))
+                part = rest
+            elif len(part) < LINE_BYTES:  # what is longer than that is no line
+                part += piece
+            # A busy child writes thousands of lines a second: they are passed on by the hundred.
+            await asyncio.sleep(GATHER_SECONDS)
+        if part:
+            self._tell(part.decode(errors="replace"))
+
+    def _tell(self, lines: str) -> None:
+        self._last_lines.extend(lines.rsplit("\n", LAST_LINES)[-LAST_LINES:])
+        sys.stderr.write(f"{lines}\n")

@@ -4,7 +4,7 @@ database.
 The specification: https://github.com/jetify-com/typeid/tree/main/spec
 """
 
-import datetime
+import datetime as dt
 import os
 import threading
 import time
@@ -20,7 +20,7 @@ for _position, _character in enumerate(ALPHABET):
     _TO_PYTHON_BASE32[ord(_character)] = ord("0123456789abcdefghijklmnopqrstuv"[_position])
 _TRANSLATION = bytes(_TO_PYTHON_BASE32)
 
-_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _COUNTER_BITS = 74  # the bits of a UUIDv7 behind its 48 of time and its 6 of version and variant
 _COUNTER_LIMIT = 1 << _COUNTER_BITS
 
@@ -66,9 +66,9 @@ def new_uuid7(now_ms: int | None = None) -> uuid.UUID:
     return _assemble(now_ms, int.from_bytes(os.urandom(10)) >> (80 - _COUNTER_BITS))
 
 
-def first_of(moment: datetime.datetime) -> uuid.UUID:
+def first_of(moment: dt.datetime) -> uuid.UUID:
     """The smallest UUIDv7 of a moment's millisecond: all that were made before are smaller."""
-    milliseconds = (moment - _EPOCH) // datetime.timedelta(milliseconds=1)
+    milliseconds = (moment - _EPOCH) // dt.timedelta(milliseconds=1)
     return _assemble(max(milliseconds, 0), 0)
 
 

@@ -135,9 +135,7 @@ def messages_in(prefix: str, messages: Iterable[DescriptorProto]) -> Iterator[tu
 
 
 FILES = [file for file in FileDescriptorSet.FromString(IMAGE.read_bytes()).file if file.package == PACKAGE]
-MESSAGES = {
-    name: message for file in FILES for name, message in messages_in(f".{PACKAGE}", file.message_type)
-}
+MESSAGES = {name: message for file in FILES for name, message in messages_in(f".{PACKAGE}", file.message_type)}
 RPCS = [
     Rpc(f"{service.name}.{method.name}", method)
     for file in FILES
@@ -249,9 +247,7 @@ def test_every_changing_rpc_can_be_repeated_by_its_request_id(rpc: Rpc) -> None:
     elif rpc.level == MethodOptions.IDEMPOTENT:
         assert has_request_id is (rpc.name not in WITHOUT_REQUEST_ID)
     else:
-        assert rpc.name in NOT_IDEMPOTENT, (
-            "say how it may be repeated: idempotency_level, or a reason why not"
-        )
+        assert rpc.name in NOT_IDEMPOTENT, "say how it may be repeated: idempotency_level, or a reason why not"
 
 
 @EVERY_LIST

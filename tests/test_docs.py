@@ -12,6 +12,10 @@ from services.config import Settings as ServicesSettings
 
 ROOT = Path(__file__).parent.parent
 UPDATE = os.environ.get("UPDATE_DOCS") == "1"
+INTRODUCTION = """\
+Written by `make docs` from the settings themselves. Each variable is also a flag of `crossdock services` or
+`crossdock gateway`: `CROSSDOCK_POOL_SIZE` is `--pool-size`; keys have no flag, because command lines are public.
+`crossdock up` sets what it must and passes the rest of its environment on."""
 LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#\s]+)")
 
 
@@ -24,7 +28,9 @@ def configuration(title: str, settings: type[BaseSettings]) -> str:
             default = ""
         shown = "" if default in ("", None) else f"`{default}`"
         described = (field.description or "").replace("|", "\\|")
-        rows.append(f"| `CROSSDOCK_{name.upper()}` | {'**required**' if field.is_required() else shown} | {described} |")
+        rows.append(
+            f"| `CROSSDOCK_{name.upper()}` | {'**required**' if field.is_required() else shown} | {described} |"
+        )
     return "\n".join(rows)
 
 
@@ -33,10 +39,7 @@ def test_the_configuration_page_lists_every_variable_with_its_default() -> None:
     wanted = "\n\n".join(
         (
             "# Configuration",
-            "Written by `make docs` from the settings themselves. Each variable is also a flag of `crossdock services`\n"
-            "or `crossdock gateway`: `CROSSDOCK_POOL_SIZE` is `--pool-size`; keys have no flag, because command lines\n"
-            "are public.\n"
-            "`crossdock up` sets what it must and passes the rest of its environment on.",
+            INTRODUCTION,
             configuration("services", ServicesSettings),
             configuration("gateway", GatewaySettings),
             "",

@@ -114,15 +114,11 @@ def test_no_form_of_import_escapes_the_rules(source: str) -> None:
 
 
 def test_a_name_that_only_begins_alike_is_no_import_of_the_package() -> None:
-    assert not {"services", "grpc"} & imports_in(
-        "import services_of_others, grpc_status\nfrom . import services"
-    )
+    assert not {"services", "grpc"} & imports_in("import services_of_others, grpc_status\nfrom . import services")
 
 
 def test_no_module_is_too_long_to_read() -> None:
-    lengths = {
-        file.relative_to(ROOT).as_posix(): len(file.read_text().splitlines()) for file in tracked("**/*.py")
-    }
+    lengths = {file.relative_to(ROOT).as_posix(): len(file.read_text().splitlines()) for file in tracked("**/*.py")}
 
     assert {name: lines for name, lines in lengths.items() if lines > LONGEST_MODULE} == {}
 
@@ -137,8 +133,6 @@ def test_no_file_names_a_package_registry() -> None:
     assert mentions(REGISTRY) == []
 
 
-@pytest.mark.parametrize(
-    "address", ["https://pypi" + ".org/simple", "--extra-index" + "-url x", "deb" + ".debian.org"]
-)
+@pytest.mark.parametrize("address", ["https://pypi" + ".org/simple", "--extra-index" + "-url x", "deb" + ".debian.org"])
 def test_a_registrys_address_would_be_found(address: str) -> None:
     assert REGISTRY.search(address)

@@ -76,10 +76,7 @@ def test_the_migrations_are_in_the_wheel(names: set[str]) -> None:
 
 
 def test_the_code_of_every_proto_is_in_the_wheel(names: set[str]) -> None:
-    stems = {
-        proto.relative_to(ROOT / "proto").with_suffix("").as_posix()
-        for proto in ROOT.glob("proto/**/*.proto")
-    }
+    stems = {proto.relative_to(ROOT / "proto").with_suffix("").as_posix() for proto in ROOT.glob("proto/**/*.proto")}
     services = {stem for stem in stems if "\nservice " in (ROOT / f"proto/{stem}.proto").read_text()}
     wanted = {f"{stem}_pb2{end}" for stem in stems | {"buf/validate/validate"} for end in (".py", ".pyi")}
     wanted |= {f"{stem}_pb2_grpc{end}" for stem in services for end in (".py", ".pyi")}
@@ -94,9 +91,7 @@ def test_the_descriptors_are_in_the_wheel_with_their_comments(wheel: Path) -> No
 
     files = {file.name: file for file in image.file}
     ours = [file for name, file in files.items() if name.startswith("crossdock/")]
-    assert {"google/rpc/error_details.proto", "google/api/http.proto", "buf/validate/validate.proto"} <= set(
-        files
-    )
+    assert {"google/rpc/error_details.proto", "google/api/http.proto", "buf/validate/validate.proto"} <= set(files)
     assert ours
     assert all(any(place.leading_comments for place in file.source_code_info.location) for file in ours)
 

@@ -18,7 +18,7 @@ _DESCRIPTION = """\
 Any carrier's events in, one truth kept, any documented format out.
 
 * **Canonical JSON**, `/v1/…`: the contract `crossdock.v1` by the proto3 JSON mapping. Members without a value are left
-  out of answers; in requests a member that is not documented is an error, and so is every unknown query field.
+  out of answers, and null in a request stands for one. A member or query field that is not documented is an error.
   64-bit integers are text. Whatever is read with GET can be asked for with HEAD.
 * **Dialects**: the documented formats of others, as they are.
 * **Webhooks** of carriers, each in its own format.

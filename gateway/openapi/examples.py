@@ -32,7 +32,7 @@ BODIES: dict[str, Any] = {
         "reason": "The recipient says on the telephone that the parcel is there.",
     },
     "LocationService_CreateLocation": {
-        "externalId": "7709",
+        "externalId": "4711",
         "name": "Downtown",
         "timeZone": "America/Chicago",
         "currencyCode": "USD",
@@ -94,7 +94,7 @@ MESSAGES: dict[str, Any] = {
     },
     "Location": {
         "id": _LOCATION_ID,
-        "externalId": "7709",
+        "externalId": "4711",
         "name": "Downtown",
         "timeZone": "America/Chicago",
         "currencyCode": "USD",

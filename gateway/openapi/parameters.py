@@ -83,7 +83,7 @@ def _headers(binding: Binding, etag_of_answer: bool) -> Iterator[Json]:
         yield _header(
             "Idempotency-Key",
             "Makes the call repeatable: the same key gives the same answer. The same as `requestId`.",
-            {"type": "string", "minLength": 1, "maxLength": 255},
+            {"type": "string", "maxLength": 255},
         )
     if binding.http_method != "GET" and HeaderFields(binding).etag_path:
         yield _header(

@@ -20,7 +20,7 @@ _UINT64: Schema = {"type": "string", "format": "uint64", "pattern": "^[0-9]+$"}
 _SCALARS: dict[int, Schema] = {
     FieldDescriptor.TYPE_BOOL: {"type": "boolean"},
     FieldDescriptor.TYPE_STRING: {"type": "string"},
-    FieldDescriptor.TYPE_BYTES: {"type": "string", "contentEncoding": "base64"},
+    FieldDescriptor.TYPE_BYTES: {"type": "string", "contentEncoding": "base64", "format": "byte"},
     FieldDescriptor.TYPE_DOUBLE: {"type": "number", "format": "double"},
     FieldDescriptor.TYPE_FLOAT: {"type": "number", "format": "float"},
     FieldDescriptor.TYPE_INT32: _INT32,
@@ -44,7 +44,6 @@ TEXT_FORMS: Mapping[str, Schema] = {
     "google.protobuf.FieldMask": {
         "type": "string",
         "pattern": "^([A-Za-z0-9_.*-]+(,[A-Za-z0-9_.*-]+)*)?$",
-        "examples": ["carrier,courier.name"],
     },
 }
 """The messages that are text in JSON, and so may stand in a query."""

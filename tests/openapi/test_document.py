@@ -173,7 +173,7 @@ def test_the_same_release_makes_the_same_bytes() -> None:
 
 
 def test_a_vendor_joins_the_document_by_its_line_in_the_registry() -> None:
-    one = InboundDialect("postman", "postman/1", lambda *_: None, described=skipcart.DESCRIBED)  # type: ignore[arg-type,return-value]
+    one = InboundDialect("postman", "postman/1", lambda *_: None, described=skipcart.DESCRIBED)  # type: ignore[arg-type]
 
     told = document({"postman": one}, ())
 

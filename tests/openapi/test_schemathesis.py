@@ -28,7 +28,7 @@ from tests.conftest import SYSTEM_TOKEN
 from tests.gateway.webhook_services import running_gateway
 from tests.services.worlds import Metadata, World
 
-ROUNDS = {GenerationMode.POSITIVE: 6, GenerationMode.NEGATIVE: 3}
+ROUNDS = {GenerationMode.POSITIVE: 5, GenerationMode.NEGATIVE: 3}
 """How many requests of each kind an operation gets, beside the documented one."""
 CHECKED = [
     checks.not_a_server_error,
@@ -153,8 +153,8 @@ def operations() -> Iterator[Any]:
             schema.setdefault("additionalProperties", False)
     # The credentials are ours: requests without proper ones would only ever be refused.
     config = SchemathesisConfig.from_dict({"generation": {"with-security-parameters": False}})
-    for found in schemathesis.openapi.from_dict(told, config=config).get_all_operations():
-        operation = found.ok()
+    found: Any = schemathesis.openapi.from_dict(told, config=config).get_all_operations()
+    for operation in (each.ok() for each in found):
         if operation.definition.raw["operationId"] not in ENDLESS:
             yield operation
 
@@ -169,7 +169,7 @@ def ask_about(operation: Any, hub: Hub) -> str:
         cases = operation.as_strategy(generation_mode=mode)
         if mode is GenerationMode.POSITIVE:
             cases = cases.map(lambda case: fitting(case, hub))
-        plan = rules(
+        plan: Any = rules(
             max_examples=rounds,
             phases=[Phase.generate],
             derandomize=True,
@@ -179,7 +179,8 @@ def ask_about(operation: Any, hub: Hub) -> str:
         )
         # Where nothing is asked for, nothing can be asked wrongly.
         with contextlib.suppress(Unsatisfiable):
-            plan(given(cases)(hub.ask))()
+            with_cases: Any = given(cases)
+            plan(with_cases(hub.ask))()
     return str(raw["operationId"])
 
 

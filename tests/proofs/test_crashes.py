@@ -1,4 +1,4 @@
-"""Promise 1: a 2xx survives a crash. Services and gateway are killed under load; what was thanked for must be there, once.
+"""Promise 1: a 2xx survives a crash. Killed under load, the hub has what it thanked for, once.
 
 `CROSSDOCK_PROOF_KILLS` sets how many kills (10 by default); `make chaos` runs the same with more.
 """
@@ -18,6 +18,7 @@ import pytest
 
 from cli.hub.addresses import Address
 from cli.hub.local_hub import LocalHub, Plan
+from tests.services.waiting import until
 
 KILLS = int(os.environ.get("CROSSDOCK_PROOF_KILLS", "10"))
 SENDERS = 16
@@ -80,9 +81,7 @@ class Senders:
             await asyncio.sleep(0.02)
 
     async def wait_for(self, count: int) -> None:
-        async with asyncio.timeout(60):
-            while len(self.thanked) < count:
-                await asyncio.sleep(0.01)
+        await until(lambda: len(self.thanked) >= count, 60)
 
 
 @contextlib.asynccontextmanager
@@ -97,19 +96,17 @@ async def running(folder: Path) -> AsyncIterator[LocalHub]:
 
 async def kill(hub: LocalHub, name: str) -> None:
     """Ends a process without a word."""
-    async with asyncio.timeout(60):
-        while (pid := hub.pid(name)) is None:
-            await asyncio.sleep(0.01)
+    await until(lambda: hub.pid(name) is not None, 60)
+    pid = hub.pid(name)
+    assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    async with asyncio.timeout(60):
-        while hub.pid(name) == pid:
-            await asyncio.sleep(0.01)
+    await until(lambda: hub.pid(name) != pid, 60)
 
 
 async def effects(hub: LocalHub) -> Counter[str]:
     connection = await asyncpg.connect(hub.database_url.replace("+asyncpg", ""))
     try:
-        return Counter({value: count for value, count in await connection.fetch(EFFECTS)})
+        return Counter(dict(await connection.fetch(EFFECTS)))
     finally:
         await connection.close()
 
@@ -129,7 +126,8 @@ async def test_what_was_thanked_for_survives_kills_and_happens_once(tmp_path: Pa
     assert len(senders.thanked) > KILLS * BETWEEN_KILLS
     assert [order for order in senders.thanked if found[order] == 0] == [], "thanked for and lost"
     assert [order for order, count in found.items() if count > 1] == [], "counted twice"
-    print(f"{len(senders.thanked)} thanked for over {KILLS} kills, {senders.refused} tries refused, 0 lost, 0 twice")
+    told = f"{len(senders.thanked)} thanked for over {KILLS} kills, {senders.refused} tries refused"
+    print(f"{told}, 0 lost, 0 twice")  # noqa: T201  the figure of the proof
 
 
 async def test_a_gateway_that_thanks_before_the_commit_is_caught(

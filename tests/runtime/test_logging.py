@@ -106,9 +106,7 @@ class Client:
     ids=repr,
 )
 @pytest.mark.parametrize("console", [False, True])
-def test_no_secret_leaves(
-    capsys: pytest.CaptureFixture[str], fields: dict[str, object], console: bool
-) -> None:
+def test_no_secret_leaves(capsys: pytest.CaptureFixture[str], fields: dict[str, object], console: bool) -> None:
     configure("gateway", console=console)
 
     structlog.get_logger().warning("refused", **fields)

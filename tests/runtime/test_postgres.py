@@ -336,9 +336,7 @@ DEBIAN = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
 
 
 @pytest.mark.skipif(not DEBIAN, reason="Debian's PostgreSQL is not installed")
-def test_debians_postgresql_serves_too_and_keeps_its_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_debians_postgresql_serves_too_and_keeps_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CROSSDOCK_POSTGRES_BIN", str(DEBIAN[0].parent))
     EmbeddedPostgres.start(tmp_path, durable=False).stop()
     monkeypatch.delenv("CROSSDOCK_POSTGRES_BIN")

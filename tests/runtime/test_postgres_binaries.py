@@ -16,9 +16,7 @@ def test_binaries_that_nobody_can_reach_are_copied_once_with_their_libraries(tmp
     package = binaries.folder.parents[1]
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
-    shutil.copytree(
-        binaries.folder.parent, closed / package.name / binaries.folder.parent.name, symlinks=True
-    )
+    shutil.copytree(binaries.folder.parent, closed / package.name / binaries.folder.parent.name, symlinks=True)
     libraries = package.with_name(f"{package.name}.libs")
     if libraries.exists():
         shutil.copytree(libraries, closed / libraries.name)
@@ -28,8 +26,7 @@ def test_binaries_that_nobody_can_reach_are_copied_once_with_their_libraries(tmp
         Path(cache).chmod(0o755)  # as /var/cache is
 
         found = [
-            find_binaries(user=unprivileged_user(), environ=environ, cache=Path(cache) / "cache")
-            for _ in range(2)
+            find_binaries(user=unprivileged_user(), environ=environ, cache=Path(cache) / "cache") for _ in range(2)
         ]
 
         assert found[0] == found[1]
@@ -39,9 +36,7 @@ def test_binaries_that_nobody_can_reach_are_copied_once_with_their_libraries(tmp
 
 
 def test_a_named_folder_without_postgres_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(
-        PostgresNotFound, match=r"CROSSDOCK_POSTGRES_BIN is .*, where no program is named postgres"
-    ):
+    with pytest.raises(PostgresNotFound, match=r"CROSSDOCK_POSTGRES_BIN is .*, where no program is named postgres"):
         find_binaries(environ={"CROSSDOCK_POSTGRES_BIN": str(tmp_path)})
 
 

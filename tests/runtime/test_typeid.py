@@ -38,9 +38,7 @@ def test_texts_sort_as_their_uuids_do(one: uuid.UUID, other: uuid.UUID) -> None:
     assert (encode("dlv", one) < encode("dlv", other)) == (one < other)
 
 
-@given(
-    st.one_of(st.text(), st.text("0123456789abcdefghijklmnopqrstuvwxyzILOU_+- ", min_size=26, max_size=26))
-)
+@given(st.one_of(st.text(), st.text("0123456789abcdefghijklmnopqrstuvwxyzILOU_+- ", min_size=26, max_size=26)))
 def test_whatever_decodes_is_what_encoding_gives_and_all_else_is_refused(suffix: str) -> None:
     try:
         value = decode("dlv", f"dlv_{suffix}")

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from fastapi.routing import APIRoute
 
 from gateway.dialects.hubrise import order_routes, routes, wire
-from gateway.dialects.hubrise.descriptions import ERRORS
 from gateway.openapi.comments import camel, first_sentence
 from gateway.openapi.errors import edge_responses
 from gateway.openapi.fragments import Fragment, Json, json_content, model_schemas, schema_ref
@@ -66,6 +65,32 @@ _ANSWERS: Mapping[str, Json] = {
     "update_order": schema_ref(f"{NAME}.Order"),
     "list_orders": {"type": "array", "items": schema_ref(f"{NAME}.Order")},
 }
+_ERROR: Json = {
+    "type": "object",
+    "required": ["error_type"],
+    "properties": {
+        "message": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
+            },
+        },
+        "error_type": {"type": "string"},
+    },
+}
+_ERRORS: Mapping[int, str] = {
+    400: "The body is not a JSON object",
+    401: "The access token is missing or not valid",
+    403: "The token does not reach this",
+    404: "There is no such route, location, order or delivery",
+    415: "The Content-Type is not application/json",
+    422: "A field is wrong, or the request does not fit the present state",
+    429: "Too many requests",
+    500: "Something broke on our side",
+    503: "Not available at the moment",
+}
 _PLACE = re.compile(r"\{([^}]*)\}")
 _ASSIGNED = ("id", "order_id", "location_id")
 _NEVER_SHOWN = ("driver_pickup_url",)
@@ -86,14 +111,11 @@ def fragment() -> Fragment:
             f"{NAME}.OrderChange": order_change,
             f"{NAME}.Delivery": _delivery(schemas[f"{NAME}.DeliveryChange"]),
             f"{NAME}.Order": _order(schemas[f"{NAME}.NewOrder"]),
-            f"{NAME}.Error": ERRORS[404]["content"]["application/json"]["schema"],
+            f"{NAME}.Error": _ERROR,
         },
         responses={
-            f"{NAME}{status}": {
-                "description": told["description"],
-                "content": json_content(schema_ref(f"{NAME}.Error")),
-            }
-            for status, told in ERRORS.items()
+            f"{NAME}{status}": {"description": told, "content": json_content(schema_ref(f"{NAME}.Error"))}
+            for status, told in _ERRORS.items()
         },
         security_schemes={
             _SCHEME: {
@@ -137,7 +159,7 @@ def _operation(route: APIRoute) -> Json:
     if name == "list_orders":
         told = "The `cursor` of the following page; absent on the last."
         answer["headers"] = {"X-Cursor-Next": {"description": told, "schema": {"type": "string"}}}
-    refusals = {str(status): {"$ref": f"#/components/responses/{NAME}{status}"} for status in ERRORS}
+    refusals = {str(status): {"$ref": f"#/components/responses/{NAME}{status}"} for status in _ERRORS}
     sized = edge_responses("408", "413") if name in _MODELS else {}
     return operation | {"responses": {"200": answer, **refusals, **sized}}
 

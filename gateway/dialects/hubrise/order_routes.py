@@ -20,7 +20,6 @@ from starlette.responses import JSONResponse, Response
 
 from gateway.dialects.hubrise import read_orders, wire, write_orders
 from gateway.dialects.hubrise.calls import ACall, ADocument, Call, until_undisturbed
-from gateway.dialects.hubrise.descriptions import ERRORS, body_of
 from gateway.dialects.hubrise.protos import timestamp
 from gateway.dialects.hubrise.wire import Document, OrderFilters
 from gateway.dialects.hubrise.words import ORDER_STATUSES
@@ -30,11 +29,11 @@ _SHORT = "/location/orders"
 # HubRise's own example has a plus in the query as it is, where it stands for a space.
 _LOST_PLUS = re.compile(r" (?=[0-9]{2}:?[0-9]{2}$)")
 
-router = APIRouter(tags=["Orders"], responses=ERRORS)
+router = APIRouter(tags=["Orders"])
 
 
-@router.post(_LONG, openapi_extra=body_of(wire.NewOrder))
-@router.post(_SHORT, openapi_extra=body_of(wire.NewOrder))
+@router.post(_LONG)
+@router.post(_SHORT)
 async def create_order(call: ACall, document: ADocument) -> Response:
     """Make an order known."""
     wanted = read_orders.new_order(document, call.location_id)

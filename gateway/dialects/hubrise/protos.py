@@ -72,6 +72,8 @@ def _fill(kept: Value, told: Any, depth: int) -> None:
         kept.number_value = float(told)
         if Decimal(repr(kept.number_value)) != told:
             raise ValueError("has a number of more digits than can be kept: send it as a string")
+    elif isinstance(told, float):  # as it was kept before
+        kept.number_value = told
     elif isinstance(told, list):
         kept.list_value.CopyFrom(ListValue())
         for each in told:
@@ -89,5 +91,7 @@ def _json(kept: Value) -> Any:
     if kind == "list_value":
         return [_json(each) for each in kept.list_value.values]
     if kind == "number_value":
-        return int(kept.number_value) if kept.number_value.is_integer() else kept.number_value
+        number = kept.number_value
+        # Beyond that an integer would show digits that nobody sent.
+        return int(number) if number.is_integer() and abs(number) < 1 << 53 else number
     return None if kind in (None, "null_value") else getattr(kept, kind)

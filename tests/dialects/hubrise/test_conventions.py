@@ -1,8 +1,5 @@
 """What all of the dialect's routes have in common: tokens, bodies, methods, browsers."""
 
-import json
-from typing import Any
-
 import httpx
 import pytest
 from crossdock.v1 import access_pb2
@@ -103,6 +100,7 @@ async def test_hostile_bytes_are_the_clients_fault(shop: Shop) -> None:
     ("method", "path"),
     [
         ("GET", "/nowhere"),
+        ("GET", "/no%0Awhere"),
         ("GET", ""),
         ("GET", "/location/orders/"),
         ("DELETE", "/location/orders/ord_1/delivery"),
@@ -147,12 +145,3 @@ async def test_every_answer_has_the_requests_id(shop: Shop) -> None:
     answer = await shop.local.get("/location/orders/ord_1", headers={"X-Request-Id": "partner-4711"})
 
     assert answer.headers["X-Request-Id"] == "partner-4711"
-
-
-async def test_the_description_of_the_api_is_whole(shop: Shop) -> None:
-    async with httpx.AsyncClient(base_url=shop.url) as client:
-        description = (await client.get("/openapi.json")).json()
-
-    assert "$ref" not in json.dumps(description)
-    posted: Any = description["paths"]["/location/orders/{order_id}/delivery"]["post"]["requestBody"]
-    assert posted["content"]["application/json"]["schema"]["required"] == ["carrier", "status"]
