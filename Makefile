@@ -64,6 +64,10 @@ formatted: setup
 test: setup ## run the tests, except the long proofs
 	$(BIN)/pytest --quiet --numprocesses $(WORKERS) --dist loadfile
 
+.PHONY: chaos
+chaos: setup ## kill services and gateway 50 times under load (see docs/proof.md)
+	CROSSDOCK_PROOF_KILLS=50 $(BIN)/pytest --quiet --capture=no tests/proofs
+
 .PHONY: check
 check: formatted lint types contract test ## everything CI checks
 
