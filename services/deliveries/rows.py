@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from crossdock.v1.delivery_pb2 import Delivery
+from crossdock.v1.delivery_pb2 import Delivery, DeliveryKind
 from crossdock.v1.event_pb2 import Event
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -164,7 +164,7 @@ def _columns(stored: Sequence[Stored], *, with_create_time: bool) -> dict[str, l
         "shipment_id": [_optional("shp", each.delivery.shipment_id) for each in stored],
         "carrier_ref": [each.delivery.carrier_ref for each in stored],
         "status": [each.delivery.status for each in stored],
-        "live": [not statuses.is_closed(each.delivery.status) for each in stored],
+        "live": [_is_live(each.delivery) for each in stored],
         "needs_attention": [bool(each.delivery.attention) for each in stored],
         "document": [each.delivery.SerializeToString() for each in stored],
         "last_ping": [each.last_ping for each in stored],
@@ -174,6 +174,11 @@ def _columns(stored: Sequence[Stored], *, with_create_time: bool) -> dict[str, l
     if with_create_time:
         columns["create_time"] = [times.to_datetime(each.delivery.create_time) for each in stored]
     return columns
+
+
+def _is_live(delivery: Delivery) -> bool:
+    """Whether it takes its order's place for a delivery on the way out; a return does not."""
+    return delivery.kind != DeliveryKind.DELIVERY_KIND_RETURN and not statuses.is_closed(delivery.status)
 
 
 def _optional(prefix: str, identifier: str) -> UUID | None:

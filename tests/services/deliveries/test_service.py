@@ -281,3 +281,13 @@ async def test_a_position_is_updated_in_place_and_leaves_no_event(world: World) 
     after = told[-1]
     assert after.position.latitude == "48.85664"
     assert (after.last_event_number, after.etag) == (made.last_event_number, made.etag)
+
+
+async def test_a_return_stands_on_the_order_beside_its_next_delivery(world: World) -> None:
+    order = await world.order()
+    await world.delivery(order_id=order.id, kind=delivery_pb2.DELIVERY_KIND_RETURN)
+
+    out = await world.delivery(order_id=order.id)
+
+    request = delivery_service_pb2.GetDeliveryByOrderRequest(order_id=order.id)
+    assert (await world.deliveries.GetDeliveryByOrder(request, metadata=world.account)).delivery == out
