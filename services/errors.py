@@ -117,3 +117,9 @@ def etag_mismatch(resource: str, identifier: str) -> Problem:
         f"{resource} {identifier} changed since it was read: read it again",
         {"resource": resource, "id": identifier},
     )
+
+
+def has_delivery(order_id: str, delivery_id: str) -> Problem:
+    """The order's place for a delivery is taken; which one took it is not known when it did so just now."""
+    metadata = {"order_id": order_id, "delivery_id": delivery_id}
+    return Problem("DELIVERY_ALREADY_EXISTS", "the order has a delivery already", metadata)

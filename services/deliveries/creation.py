@@ -16,7 +16,7 @@ from services.db.tables import deliveries, locations, orders
 from services.db.violations import constraint_of
 from services.deliveries import lifecycle, reports
 from services.deliveries.rows import Stored
-from services.errors import Problem, invalid, not_found
+from services.errors import Problem, has_delivery, invalid, not_found
 from services.hub import Hub
 from services.webhooks.parking import Parking
 
@@ -47,7 +47,7 @@ async def create(hub: Hub, connection: AsyncConnection, caller: Caller, wanted: 
         # A webhook put its delivery on the order since we looked.
         if constraint_of(error) != "deliveries_live_order_key":
             raise
-        raise _has_delivery(wanted.order_id, "") from None
+        raise has_delivery(wanted.order_id, "") from None
     return stored
 
 
@@ -97,13 +97,8 @@ async def _require_order(connection: AsyncConnection, caller: Caller, order_id: 
         deliveries.c.tenant_id == caller.tenant, deliveries.c.order_id == identifier, deliveries.c.live
     )
     if (delivery := await connection.scalar(live)) is not None:
-        raise _has_delivery(order_id, typeid.encode("dlv", delivery))
+        raise has_delivery(order_id, typeid.encode("dlv", delivery))
     return row.location_id  # type: ignore[no-any-return]
-
-
-def _has_delivery(order_id: str, delivery_id: str) -> Problem:
-    metadata = {"order_id": order_id, "delivery_id": delivery_id}
-    return Problem("DELIVERY_ALREADY_EXISTS", "the order has a delivery already", metadata)
 
 
 def _first_report(wanted: Delivery, caller: Caller, hub: Hub) -> DeliveryReport | None:

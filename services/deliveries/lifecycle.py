@@ -135,7 +135,7 @@ def refold(
         known[given.key] = given
         fold = _fold(initial, sorted(known.values(), key=_by_key), given, accept_late_delivered)
         _keep_record(outcome.delivery, fold.delivery)
-        finding = _find(fold, given)
+        finding = _find(fold, given, effective=bool(changed_members(outcome.delivery, fold.delivery)))
         told = record(outcome.delivery, fold.delivery, given, finding, now)
         _add(outcome, told)
         known[given.key] = replace(given, recorded=bool(told.events))
@@ -181,14 +181,17 @@ def _fold(initial: Delivery, inputs: list[Input], subject: Input, accept_late_de
     return fold
 
 
-def _find(fold: _Fold, given: Input) -> Finding:
-    """What to say of a late input: of its place in the order, and of what came after it."""
+def _find(fold: _Fold, given: Input, *, effective: bool) -> Finding:
+    """What to say of a late input: of its place in the order, and of what came after it.
+
+    ``effective`` when the delivery is another one for it: then nothing newer took its effect away.
+    """
     report, because = given.report, f"It came late and was put in its place. {fold.move.because}"
     disposition = fold.move.disposition
     if fold.overtaken and (report.status or report.patch.HasField("courier")):
         because += " The way started again after it: it speaks of a driver or a booking that is no more."
         disposition = events.DISPOSITION_STALE
-    elif disposition == events.DISPOSITION_NO_CHANGE and fold.changed:
+    elif disposition == events.DISPOSITION_NO_CHANGE and fold.changed and not effective:
         behind = report.status and RANKS[report.status] < RANKS[fold.delivery.status]
         because += f" By now it is {WORDS[fold.delivery.status]}." if behind else " Newer reports say otherwise."
         disposition = events.DISPOSITION_REGRESSION_IGNORED if behind else events.DISPOSITION_STALE

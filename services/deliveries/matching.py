@@ -52,7 +52,7 @@ class Matches:
 
     def __init__(self) -> None:
         self.claims: dict[Name, list[Claim]] = {}
-        self.orders: dict[Name, tuple[UUID, UUID]] = {}
+        self.orders: dict[Name, list[tuple[UUID, UUID]]] = {}
         self.stored: dict[Key, Stored] = {}
         self._by_order: dict[tuple[UUID, UUID], Key] = {}
 
@@ -66,23 +66,30 @@ class Matches:
             self.orders |= await names.resolve_orders(connection, unknown - found.keys())
         self.claims |= found
         keys = {(name.tenant_id, claim.delivery_id) for name, claims in found.items() for claim in claims}
-        live = await _live_of_orders(connection, self.orders.values(), {name.tenant_id for name in self.orders})
+        known = {(name.tenant_id, order) for name, orders in self.orders.items() for order, _ in orders}
+        live = await live_of_orders(connection, known)
         self.stored |= await rows.lock(connection, (keys | set(live.values())) - self.stored.keys())
         self._by_order |= live
 
     def find(self, incoming: Incoming) -> Stored | None:
-        """The delivery that a report is about, by its most trusted name that leads to one."""
+        """The delivery that a report is about, by its most trusted name that leads to one.
+
+        A source that is bound to a location speaks of that location's orders alone: another store may use the
+        same numbers for its own.
+        """
         targets = incoming.report.targets
         for target, name in zip(targets, incoming.names, strict=True):
             candidates = [self.stored[name.tenant_id, claim.delivery_id] for claim in self.claims.get(name, [])]
             if target.exclusive and candidates:
                 return candidates[0]
-            fitting = [each for each in candidates if not _is_known_otherwise(each, targets)]
+            fitting = [each for each in candidates if self._fits(each, incoming)]
             live = [each for each in fitting if not statuses.is_closed(each.delivery.status)]
             if live or fitting:
                 return (live or fitting)[0]
-            if name in self.orders and (order := self._by_order.get((name.tenant_id, self.orders[name][0]))):
-                booked = self.stored[order]
+            for order, _ in self._orders_of(incoming, name):
+                if (key := self._by_order.get((name.tenant_id, order))) is None:
+                    continue
+                booked = self.stored[key]
                 same_carrier = booked.delivery.carrier_ref in ("", incoming.report.patch.carrier_ref)
                 if same_carrier and not _is_known_otherwise(booked, targets):
                     return booked
@@ -91,9 +98,20 @@ class Matches:
     def order_of(self, incoming: Incoming) -> tuple[UUID, UUID] | None:
         """The order, with its location, that a new delivery would stand on; None when that has a live delivery."""
         for name in incoming.names:
-            if (found := self.orders.get(name)) and (name.tenant_id, found[0]) not in self._by_order:
-                return found
+            for order, location in self._orders_of(incoming, name):
+                if (name.tenant_id, order) not in self._by_order:
+                    return order, location
         return None
+
+    def _orders_of(self, incoming: Incoming, name: Name) -> list[tuple[UUID, UUID]]:
+        here = incoming.location_id
+        return [each for each in self.orders.get(name, []) if here is None or each[1] == here]
+
+    @staticmethod
+    def _fits(stored: Stored, incoming: Incoming) -> bool:
+        at = stored.delivery.location_id
+        elsewhere = incoming.location_id is not None and at and typeid.decode("loc", at) != incoming.location_id
+        return not elsewhere and not _is_known_otherwise(stored, incoming.report.targets)
 
     def add(self, stored: Stored) -> None:
         """Takes in a delivery that was just started."""
@@ -131,11 +149,15 @@ WHERE live AND tenant_id = ANY(CAST(:tenants AS uuid[])) AND order_id = ANY(CAST
 """)
 
 
-async def _live_of_orders(
-    connection: AsyncConnection, orders: Iterable[tuple[UUID, UUID]], tenants: set[UUID]
+async def live_of_orders(
+    connection: AsyncConnection, orders: Iterable[tuple[UUID, UUID]]
 ) -> dict[tuple[UUID, UUID], Key]:
-    ids = {order for order, _ in orders}
-    if not ids:
+    """The live deliveries of some orders, each given with its tenant."""
+    wanted = set(orders)
+    if not wanted:
         return {}
-    found = await _LIVE.fetch(connection, {"tenants": list(tenants), "orders": list(ids)})
+    found = await _LIVE.fetch(
+        connection,
+        {"tenants": list({tenant for tenant, _ in wanted}), "orders": [order for _, order in wanted]},
+    )
     return {(tenant, order): (tenant, delivery) for tenant, order, delivery in found}

@@ -83,13 +83,13 @@ async def resolve(connection: AsyncConnection, names: Iterable[Name]) -> dict[Na
     return found
 
 
-async def resolve_orders(connection: AsyncConnection, names: Iterable[Name]) -> dict[Name, tuple[UUID, UUID]]:
-    """Finds the youngest order, with its location, that bears each name, or has it as its private_ref."""
-    found: dict[Name, tuple[UUID, UUID]] = {}
+async def resolve_orders(connection: AsyncConnection, names: Iterable[Name]) -> dict[Name, list[tuple[UUID, UUID]]]:
+    """Finds the orders, with their locations, that bear each name or have it as private_ref, the youngest first."""
+    found: dict[Name, list[tuple[UUID, UUID]]] = {}
     if wanted := sorted(set(names)):
         rows = await _RESOLVE_ORDERS.fetch(connection, _arrays(wanted))
         for tenant, scope, value, order, location in rows:
-            found.setdefault(Name(tenant, scope, value), (order, location))
+            found.setdefault(Name(tenant, scope, value), []).append((order, location))
     return found
 
 

@@ -14,18 +14,26 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runtime import typeid
-from services import times
+from services import ids, times
 from services.deliveries import inputs, lifecycle, names, rows
 from services.deliveries.commands import check_command
 from services.deliveries.inputs import Input
-from services.deliveries.matching import Incoming, Matches
+from services.deliveries.matching import Incoming, Matches, live_of_orders
 from services.deliveries.names import Name
 from services.deliveries.rows import EventRow, Key, Stored
-from services.errors import Problem
+from services.errors import Problem, has_delivery, invalid
 from services.hub import Hub
 
 _EARLIEST = Timestamp(seconds=946_684_800)
 """The year 2000. A delivery that a webhook started was under way before the hub knew of it, who knows how long."""
+
+
+BESIDE = "another_delivery_is_live"
+"""The attention on a delivery that opened again while its order has another one under way."""
+MAX_REFERENCES = 50
+"""How many names a delivery bears, at most."""
+MAX_BYTES = 256 * 1024
+"""How large a delivery may grow. Beyond it, what webhooks add in extensions and references is not kept."""
 
 
 class Parking(Protocol):
@@ -86,10 +94,12 @@ class Batch:
     async def command(self, stored: Stored, report: DeliveryReport) -> None:
         """Lets a command take effect on a held delivery. Raises `CommandRefused` when it does not fit."""
         report.reset = check_command(stored.delivery, report, self._now)
+        if stored.delivery.ByteSize() + report.ByteSize() > 2 * MAX_BYTES:
+            raise invalid("delivery", f"would be larger than {2 * MAX_BYTES // 1024} KiB", "max_bytes")
         command = Incoming(stored.tenant_id, report, self._hub.now(), stored=stored)
         groups: dict[Key, list[Incoming]] = {stored.key: [command]}
         unparked = await self._gather_parked(stored, report.patch.references, groups)
-        await self._finish(groups, unparked)
+        await self._finish(groups, unparked, refuse=True)
 
     async def begin(self, stored: Stored, created: Event, first: DeliveryReport | None) -> None:
         """Stores a delivery that a caller asked for, with a first report on it and what was parked for it."""
@@ -154,6 +164,8 @@ class Batch:
 
     def _learn(self, stored: Stored, references: Sequence[ExternalReference]) -> list[Name]:
         """Lets a delivery bear names; returns those that are new."""
+        if len(stored.delivery.references) >= MAX_REFERENCES:
+            return []
         learned = self._matches.learn(stored, references)
         exclusive = {Name.of(stored.tenant_id, each): each.exclusive for each in references}
         known = {(each.scope, each.value) for each in stored.delivery.references}
@@ -200,6 +212,10 @@ class Batch:
         self._keep(stored, outcome, received)
 
     def _receive(self, each: Incoming, stored: Stored) -> Input:
+        if stored.delivery.ByteSize() > MAX_BYTES and each.report.HasField("patch"):
+            each.report.patch.ClearField("extensions")
+            each.report.patch.ClearField("references")
+            each.report.issues.add(code="delivery_too_large", message="extensions and references are not kept any more")
         return inputs.receive(
             each.report,
             times.to_timestamp(each.receive_time),
@@ -225,9 +241,12 @@ class Batch:
                 key = result.input.key if event.HasField("report") else None
                 self._events.append(EventRow(stored.tenant_id, stored.delivery_id, event, key))
 
-    async def _finish(self, groups: dict[Key, list[Incoming]], unparked: Sequence[Incoming]) -> None:
+    async def _finish(
+        self, groups: dict[Key, list[Incoming]], unparked: Sequence[Incoming], *, refuse: bool = False
+    ) -> None:
         await self._fold(groups)
         touched = [self._matches.stored[key] for key in groups]
+        await self._take_places(touched, refuse=refuse)
         for row in self._events:
             row.event.id = typeid.encode("evt", typeid.new_uuid7())
         await rows.write(self._connection, touched)
@@ -239,3 +258,24 @@ class Batch:
         await rows.sample_positions(self._connection, touched, self._hub.now())
         if unparked:
             await self._parking.settle(self._connection, unparked)
+
+    async def _take_places(self, touched: Sequence[Stored], *, refuse: bool) -> None:
+        """Lets deliveries that opened again take their order's place, where no other has taken it meanwhile.
+
+        One that cannot stays beside, for a person to look at: what its carrier says of it is true all the same.
+        A command that would open it is refused.
+        """
+        opened = [
+            each for each in touched if not each.live and each.delivery.order_id and rows.may_be_live(each.delivery)
+        ]
+        orders = {(each.tenant_id, ids.read("order", each.delivery.order_id)) for each in opened}
+        taken = await live_of_orders(self._connection, orders)
+        for each in opened:
+            other = taken.get((each.tenant_id, ids.read("order", each.delivery.order_id)))
+            each.live = other is None
+            if other is not None and refuse:
+                raise has_delivery(each.delivery.order_id, ids.write("delivery", other[1]))
+            if other is not None and all(known.reason != BESIDE for known in each.delivery.attention):
+                each.delivery.attention.add(reason=BESIDE, message=ids.write("delivery", other[1]), time=self._now)
+        for each in touched:
+            each.live = each.live or not each.delivery.order_id

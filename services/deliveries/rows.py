@@ -38,6 +38,8 @@ class Stored:
     last_ping: bytes | None = None
     last_key: bytes | None = None
     new: bool = False
+    live: bool = True
+    """Whether the row takes its order's place for a delivery; true also of one that is about to take it."""
 
     @property
     def key(self) -> Key:
@@ -57,7 +59,7 @@ class EventRow:
 
 _READ = Statement(
     """
-SELECT d.tenant_id, d.delivery_id, d.document, d.last_ping, d.last_key
+SELECT d.tenant_id, d.delivery_id, d.document, d.last_ping, d.last_key, d.live
 FROM deliveries d
 JOIN unnest(CAST(:tenants AS uuid[]), CAST(:ids AS uuid[])) AS wanted (tenant_id, delivery_id)
   USING (tenant_id, delivery_id)
@@ -138,8 +140,8 @@ async def read(connection: AsyncConnection, keys: Iterable[Key]) -> dict[Key, St
     tenants, ids = zip(*wanted, strict=True)
     rows = await _READ.fetch(connection, {"tenants": list(tenants), "ids": list(ids)})
     return {
-        (tenant, identifier): Stored(tenant, identifier, Delivery.FromString(document), ping, key)
-        for tenant, identifier, document, ping, key in rows
+        (tenant, identifier): Stored(tenant, identifier, Delivery.FromString(document), ping, key, live=live)
+        for tenant, identifier, document, ping, key, live in rows
     }
 
 
@@ -164,7 +166,7 @@ def _columns(stored: Sequence[Stored], *, with_create_time: bool) -> dict[str, l
         "shipment_id": [_optional("shp", each.delivery.shipment_id) for each in stored],
         "carrier_ref": [each.delivery.carrier_ref for each in stored],
         "status": [each.delivery.status for each in stored],
-        "live": [_is_live(each.delivery) for each in stored],
+        "live": [each.live and may_be_live(each.delivery) for each in stored],
         "needs_attention": [bool(each.delivery.attention) for each in stored],
         "document": [each.delivery.SerializeToString() for each in stored],
         "last_ping": [each.last_ping for each in stored],
@@ -176,7 +178,7 @@ def _columns(stored: Sequence[Stored], *, with_create_time: bool) -> dict[str, l
     return columns
 
 
-def _is_live(delivery: Delivery) -> bool:
+def may_be_live(delivery: Delivery) -> bool:
     """Whether it takes its order's place for a delivery on the way out; a return does not."""
     return delivery.kind != DeliveryKind.DELIVERY_KIND_RETURN and not statuses.is_closed(delivery.status)
 
