@@ -23,6 +23,8 @@ from services.errors import Problem, invalid
 
 DEFAULT_PAGE_SIZE = 50
 MAX_PAGE_SIZE = 1000
+MAX_PAGE_BYTES = 3 * 1024 * 1024
+"""gRPC clients refuse answers above 4 MiB unless they are told otherwise; a page of large things is shorter."""
 _BINDING_BYTES = 12
 
 
@@ -70,10 +72,10 @@ async def read_page(
     backward = edge is not None and edge.backward
 
     found = list((await connection.execute(_beyond(query, key, edge, descending).limit(size + 1))).all())
-    rows = found[:size]
+    rows = _bounded(found[:size])
     # A page that rows vanished from still leads back to where its reader came from.
     begin = _Edge(_key_of(rows[0], key)) if rows else edge
-    ahead = _encode(_Edge(_key_of(rows[-1], key), backward), binding) if len(found) > size else ""
+    ahead = _encode(_Edge(_key_of(rows[-1], key), backward), binding) if len(found) > len(rows) else ""
     behind = ""
     if edge is not None and begin is not None:
         opposite = _Edge(begin.key, not backward, inclusive=not rows and not edge.inclusive)
@@ -83,6 +85,16 @@ async def read_page(
     if backward:
         return Page(rows[::-1], behind, ahead)
     return Page(rows, ahead, behind)
+
+
+def _bounded(rows: list[sa.Row[Any]]) -> list[sa.Row[Any]]:
+    """The rows that fit into an answer which every client takes; at least one."""
+    total = 0
+    for position, row in enumerate(rows):
+        total += len(row._mapping.get("document") or b"")
+        if total > MAX_PAGE_BYTES and position:
+            return rows[:position]
+    return rows
 
 
 def _page_size(request: ListRequest, default: int) -> int:

@@ -18,6 +18,7 @@ from google.protobuf.message import Message
 
 from runtime import typeid
 from services import callers, times
+from services.access.liveness import while_live
 from services.callers import Caller
 from services.db.tables import deliveries, delivery_references, events
 from services.deliveries import creation, explanations, reports, requests, watching
@@ -220,7 +221,8 @@ class DeliveryServicer(delivery_service_pb2_grpc.DeliveryServiceServicer):
     ) -> AsyncIterator[pb.WatchDeliveryResponse]:
         """Streams the present state, then each event with the state after it."""
         stored = await self._visible_key(request.delivery_id)
-        async for response in watching.watch(self._hub, stored, request):
+        stream = watching.watch(self._hub, stored, request)
+        async for response in while_live(self._hub, callers.current(), stream):
             yield response
 
     async def _visible_key(self, delivery_id: str) -> Stored:

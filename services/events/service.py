@@ -9,12 +9,14 @@ from crossdock.v1 import event_service_pb2_grpc
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services import callers, times
+from services.access.liveness import while_live
 from services.callers import Caller
 from services.errors import invalid
 from services.events import log
 from services.events.filters import compile_filter
 from services.events.log import Cursor
 from services.hub import Hub
+from services.paging import MAX_PAGE_BYTES
 
 Context = grpc.aio.ServicerContext[Any, Any]
 DEFAULT_PAGE_SIZE = 100
@@ -37,14 +39,16 @@ class EventServicer(event_service_pb2_grpc.EventServiceServicer):
         async with self._hub.engine.connect() as connection:
             cursor = await _start(connection, caller, request) or log.BEGINNING
             looked = 0
-            while len(response.events) < size and looked < SCAN:
+            room = MAX_PAGE_BYTES
+            while len(response.events) < size and looked < SCAN and room > 0:
                 entries = await log.read(connection, cursor, size, caller.tenant)
                 looked += size
                 for entry in entries:
                     cursor = entry.cursor
                     if wanted(event := entry.parse()):
                         response.events.append(event)
-                        if len(response.events) == size:
+                        room -= len(entry.document)
+                        if len(response.events) == size or room <= 0:
                             break
                 if len(entries) < size:
                     break
@@ -59,7 +63,8 @@ class EventServicer(event_service_pb2_grpc.EventServiceServicer):
         wanted = compile_filter(request.filter, caller.location_id)
         async with self._hub.engine.connect() as connection:
             cursor = await _start(connection, caller, request)
-        async for told in self._hub.tailer.follow(caller.tenant, cursor):
+        stream = self._hub.tailer.follow(caller.tenant, cursor)
+        async for told in while_live(self._hub, caller, stream):
             if told.event is None:
                 yield pb.WatchEventsResponse(cursor=told.cursor.encode(), heartbeat=True)
             elif wanted(told.event):

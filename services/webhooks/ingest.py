@@ -7,28 +7,19 @@ duplicate and moves nothing.
 
 from collections.abc import Sequence
 
-import structlog
 from crossdock.v1 import event_pb2, webhook_pb2
-from crossdock.v1.report_pb2 import DeliveryReport
 from crossdock.v1.webhook_service_pb2 import IngestWebhookRequest, IngestWebhookResponse
-from sqlalchemy.exc import DBAPIError
 
 from runtime import typeid
 from services import times
+from services.db import races
 from services.deliveries import reports
 from services.hub import Hub
 from services.webhooks import rows, sources
-from services.webhooks.parking import Parking, incoming_of, parked_until, settle
+from services.webhooks.parking import Parking, copy_of, incoming_of, parked_until, settle
 from services.webhooks.rows import StoredWebhook
 
 Disposition = event_pb2.Disposition
-
-
-_log = structlog.get_logger()
-
-ATTEMPTS = 3
-_TRY_AGAIN = frozenset({"40001", "40P01", "23505"})
-"""Lost races: a deadlock, or a delivery that somebody else just put on the same order. Seen again, there is a way."""
 
 
 async def ingest(hub: Hub, requests: Sequence[IngestWebhookRequest]) -> list[IngestWebhookResponse]:
@@ -36,14 +27,7 @@ async def ingest(hub: Hub, requests: Sequence[IngestWebhookRequest]) -> list[Ing
 
     Raises NOT_FOUND when a source is not known: the gateway verified against one, so it was just removed.
     """
-    for _ in range(ATTEMPTS - 1):
-        try:
-            return await _ingest(hub, requests)
-        except DBAPIError as error:
-            if getattr(error.orig, "sqlstate", None) not in _TRY_AGAIN:
-                raise
-            _log.warning("ingest is tried again", error=type(error.orig).__name__, messages=len(requests))
-    return await _ingest(hub, requests)
+    return await races.run(lambda: _ingest(hub, requests))
 
 
 async def _ingest(hub: Hub, requests: Sequence[IngestWebhookRequest]) -> list[IngestWebhookResponse]:
@@ -107,13 +91,6 @@ def _message(hub: Hub, request: IngestWebhookRequest, source: sources.Source) ->
         source_id=source.source_id,
         dedupe_key=request.dedupe_key,
         webhook=webhook,
-        report=_copy(request.report) if request.HasField("report") and not request.malformed else None,
+        report=copy_of(request.report) if request.HasField("report") and not request.malformed else None,
         body=request.body,
     )
-
-
-def _copy(report: DeliveryReport) -> DeliveryReport:
-    """The lifecycle takes reports over; the request stays as it came, for another attempt."""
-    copy = DeliveryReport()
-    copy.CopyFrom(report)
-    return copy

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 from crossdock.v1 import webhook_service_pb2 as contract
 from crossdock.v1.event_pb2 import Disposition
-from crossdock.v1.report_pb2 import DeliveryReport
 from crossdock.v1.webhook_pb2 import Webhook
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -17,7 +16,7 @@ from services.errors import not_found
 from services.hub import Hub
 from services.paging import read_page
 from services.webhooks import rows, sources
-from services.webhooks.parking import Parking, incoming_of, parked_until, settle
+from services.webhooks.parking import Parking, copy_of, incoming_of, parked_until, settle
 
 REPLAYABLE = frozenset(
     {
@@ -88,29 +87,23 @@ async def replay(
     if report is None or found[0].webhook.disposition not in REPLAYABLE:
         return found[0].webhook
     known = await sources.find(connection, [found[0].webhook.source_id])
-    incoming = incoming_of(found[0], _copy(report), known[found[0].webhook.source_id])
+    incoming = incoming_of(found[0], copy_of(report), known[found[0].webhook.source_id])
     batch = reports.Batch(connection, hub, Parking(hub))
     await batch.load([incoming])
+    # In the order in which others lock them: what is parked, then the message.
+    await rows.leave_parking(connection, [key])
     # Whoever replayed it meanwhile has finished: what counts is what is found now.
     message = (await rows.read(connection, [key], lock=True))[0]
     if message.webhook.disposition not in REPLAYABLE:
         return message.webhook
-    await rows.leave_parking(connection, [key])
     await batch.apply([incoming])
-    message.report = report
     message.webhook.process_count += 1
     message.webhook.process_time.CopyFrom(times.to_timestamp(hub.now()))
-    if request.mapping_version:
-        message.webhook.mapping_version = request.mapping_version
-    settle(message, incoming, parked_until(hub, hub.now()))
+    if incoming.disposition != Disposition.DISPOSITION_DUPLICATE:  # else it says no more than it did before
+        message.report = report
+        message.webhook.mapping_version = request.mapping_version or message.webhook.mapping_version
+        settle(message, incoming, parked_until(hub, hub.now()))
     await rows.update(connection, [message])
     if message.webhook.HasField("expire_time"):
         await rows.park(connection, [message])
     return message.webhook
-
-
-def _copy(report: DeliveryReport) -> DeliveryReport:
-    """The lifecycle takes reports over; the stored one stays as it was read."""
-    copy = DeliveryReport()
-    copy.CopyFrom(report)
-    return copy

@@ -97,3 +97,10 @@ async def expire(hub: Hub) -> int:
             message.webhook.explanation = "its delivery did not appear in time"
         await rows.update(connection, late)
     return len(late)
+
+
+def copy_of(report: DeliveryReport) -> DeliveryReport:
+    """The lifecycle takes reports over; whoever may need one again gives it a copy."""
+    copy = DeliveryReport()
+    copy.CopyFrom(report)
+    return copy

@@ -3,10 +3,12 @@
 from typing import Any
 
 from crossdock.v1 import webhook_service_pb2 as contract
+from crossdock.v1.webhook_pb2 import Webhook
 from crossdock.v1.webhook_service_pb2_grpc import WebhookServiceServicer
 from grpc.aio import ServicerContext
 
 from services import callers
+from services.db import races
 from services.hub import Hub
 from services.idempotency import once
 from services.webhooks import messages, sources
@@ -90,7 +92,12 @@ class WebhookServicer(WebhookServiceServicer):
     async def ReplayWebhook(
         self, request: contract.ReplayWebhookRequest, context: Context
     ) -> contract.ReplayWebhookResponse:
-        async with self._hub.transaction(commit=not request.validate_only) as connection:
-            webhook = await messages.replay(connection, self._hub, callers.current(), request)
+        caller = callers.current()
+
+        async def replay() -> Webhook:
+            async with self._hub.transaction(commit=not request.validate_only) as connection:
+                return await messages.replay(connection, self._hub, caller, request)
+
+        webhook = await races.run(replay)
         self._hub.events_appended()
         return contract.ReplayWebhookResponse(webhook=webhook)

@@ -64,13 +64,7 @@ class World:
         )
         world.tenant_id = created.tenant.id
         world.account = await world.token(access_pb2.ACCESS_LEVEL_ACCOUNT)
-        location = location_pb2.Location(
-            name="Store", external_id="7709", time_zone="America/Chicago", currency_code="USD"
-        )
-        made = await world.locations.CreateLocation(
-            location_service_pb2.CreateLocationRequest(location=location), metadata=world.account
-        )
-        world.location_id = made.location.id
+        world.location_id = await world.location("Store", external_id="7709")
         world.local = await world.token(access_pb2.ACCESS_LEVEL_LOCATION, location_id=world.location_id)
         for policy in ("PARK", "CREATE"):
             world.sources[policy] = await world.source(f"UNKNOWN_TARGET_POLICY_{policy}")
@@ -92,9 +86,17 @@ class World:
         )
         return (("authorization", f"Bearer {made.value}"),)
 
-    async def source(self, policy: str) -> webhook_pb2.WebhookSource:
+    async def location(self, name: str, external_id: str = "") -> str:
+        """The id of a new location."""
+        location = location_pb2.Location(name=name, external_id=external_id)
+        location.time_zone, location.currency_code = "America/Chicago", "USD"
+        request = location_service_pb2.CreateLocationRequest(location=location)
+        return (await self.locations.CreateLocation(request, metadata=self.account)).location.id
+
+    async def source(self, policy: str, location_id: str = "") -> webhook_pb2.WebhookSource:
         """A new source with a path secret."""
         source = webhook_pb2.WebhookSource(
+            location_id=location_id,
             dialect="skipcart",
             auth_scheme=webhook_pb2.AUTH_SCHEME_PATH_SECRET,
             unknown_target_policy=webhook_pb2.UnknownTargetPolicy.Value(policy),
@@ -162,5 +164,7 @@ WORDS = {
     "arrived_at_store": delivery_pb2.DELIVERY_STATUS_PICKUP_ARRIVED,
     "out_for_delivery": delivery_pb2.DELIVERY_STATUS_DROPOFF_EN_ROUTE,
     "delivered": delivery_pb2.DELIVERY_STATUS_DELIVERED,
+    "cancelled": delivery_pb2.DELIVERY_STATUS_CANCELLED,
+    "return_started": delivery_pb2.DELIVERY_STATUS_RETURNING,
     "returned": delivery_pb2.DELIVERY_STATUS_RETURNED,
 }

@@ -5,9 +5,17 @@ from typing import Any
 
 import grpc
 import pytest
-from crossdock.v1 import delivery_pb2, delivery_service_pb2, event_pb2, event_service_pb2
+from crossdock.v1 import (
+    access_pb2,
+    access_service_pb2,
+    delivery_pb2,
+    delivery_service_pb2,
+    event_pb2,
+    event_service_pb2,
+)
 
 from runtime import typeid
+from services.access import liveness
 from services.errors import Problem
 from services.events import tailing
 from services.server import Server
@@ -33,6 +41,12 @@ async def following(stream: Stream) -> event_service_pb2.WatchEventsResponse:
     told = await asyncio.wait_for(stream.read(), 5)
     assert isinstance(told, event_service_pb2.WatchEventsResponse), "the stream ended"
     return told
+
+
+async def exhausted(stream: Stream) -> None:
+    """Reads until the stream ends."""
+    while True:
+        await following(stream)
 
 
 async def all_events(world: World) -> list[event_pb2.Event]:
@@ -158,3 +172,20 @@ async def test_a_watch_that_missed_events_is_told_them_first(world: World) -> No
 
     last = (await world.get(delivery)).last_event_number
     assert [each.event.number for each in told[1:]] == list(range(4, last + 1))
+
+
+async def test_a_stream_ends_when_its_token_is_revoked(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tailing, "HEARTBEAT_SECONDS", 0.05)
+    monkeypatch.setattr(liveness, "CHECK_SECONDS", 0.05)
+    token = access_pb2.Token(level=access_pb2.ACCESS_LEVEL_ACCOUNT, scopes=[access_pb2.SCOPE_EVENTS_READ])
+    made = await world.access.CreateToken(access_service_pb2.CreateTokenRequest(token=token), metadata=world.account)
+    reader = (("authorization", f"Bearer {made.value}"),)
+    stream = world.events.WatchEvents(event_service_pb2.WatchEventsRequest(), metadata=reader)
+    await following(stream)
+
+    revoke = access_service_pb2.RevokeTokenRequest(token_id=made.token.id)
+    await world.access.RevokeToken(revoke, metadata=world.account)
+
+    with pytest.raises(grpc.aio.AioRpcError) as ended:
+        await exhausted(stream)
+    assert ended.value.code() is grpc.StatusCode.UNAUTHENTICATED

@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 import grpc
 import pytest
 import sqlalchemy as sa
-from crossdock.v1 import delivery_pb2, event_pb2, reference_pb2, webhook_service_pb2
+from crossdock.v1 import delivery_pb2, delivery_service_pb2, event_pb2, reference_pb2, webhook_service_pb2
 
 from services.db.tables import events, webhook_keys, webhooks
 from services.server import Server
+from tests.services.answers import failure_of
 from tests.services.worlds import Metadata, World
 
 
@@ -230,3 +231,75 @@ async def test_a_message_that_names_an_order_puts_its_delivery_on_it(world: Worl
 
     delivery = await world.get(result.delivery_id)
     assert (delivery.order_id, delivery.location_id) == (order.id, world.location_id)
+
+
+async def test_what_opens_again_beside_a_live_delivery_is_kept_and_shown(world: World) -> None:
+    reference = reference_pb2.ExternalReference(scope="order", value="P-8")
+    order = await world.order(references=[reference])
+    first = (await world.ingest(world.message("801", "confirmed", partner="P-8")))[0]
+    cancel = world.message("801", "cancelled", 1)
+    await world.ingest(cancel)
+    second = await world.delivery(order_id=order.id)
+
+    [result] = await world.ingest(world.message("801", "return_started", 2))
+
+    delivery = await world.get(first.delivery_id)
+    assert result.disposition == event_pb2.DISPOSITION_APPLIED
+    assert delivery.status == delivery_pb2.DELIVERY_STATUS_RETURNING
+    assert [each.reason for each in delivery.attention] == ["another_delivery_is_live"]
+    by_order = delivery_service_pb2.GetDeliveryByOrderRequest(order_id=order.id)
+    assert (await world.deliveries.GetDeliveryByOrder(by_order, metadata=world.account)).delivery.id == second.id
+
+
+async def test_a_command_that_would_open_a_second_delivery_is_refused(world: World) -> None:
+    order = await world.order()
+    first = await world.delivery(order_id=order.id, status=delivery_pb2.DELIVERY_STATUS_CANCELLED)
+    await world.delivery(order_id=order.id)
+    request = delivery_service_pb2.OverrideDeliveryStatusRequest(
+        delivery_id=first.id, status=delivery_pb2.DELIVERY_STATUS_PICKED_UP, actor="Jane", reason="seen"
+    )
+
+    failure = await failure_of(world.deliveries.OverrideDeliveryStatus(request, metadata=world.account))
+
+    assert failure.reason == "DELIVERY_ALREADY_EXISTS"
+
+
+async def test_a_source_of_one_location_does_not_touch_the_orders_of_another(world: World) -> None:
+    elsewhere = await world.location("Elsewhere")
+    reference = reference_pb2.ExternalReference(scope="order", value="17")
+    await world.order(references=[reference])
+    source = await world.source("UNKNOWN_TARGET_POLICY_CREATE", location_id=elsewhere)
+    message = world.message("901", "confirmed", partner="17")
+    message.source_id = source.id
+
+    [result] = await world.ingest(message)
+
+    delivery = await world.get(result.delivery_id)
+    assert (delivery.order_id, delivery.location_id) == ("", elsewhere)
+
+
+async def test_what_has_no_mapping_can_be_replayed_until_it_has_one(world: World) -> None:
+    unknown = world.message("55", "confirmed")
+    unknown.report.unmapped, unknown.report.status = True, delivery_pb2.DELIVERY_STATUS_UNSPECIFIED
+    [result] = await world.ingest(unknown)
+    again = webhook_service_pb2.ReplayWebhookRequest(webhook_id=result.webhook_id)
+    known = webhook_service_pb2.ReplayWebhookRequest(
+        webhook_id=result.webhook_id, report=world.message("55", "confirmed").report, mapping_version="test/2"
+    )
+
+    same = (await world.webhooks.ReplayWebhook(again, metadata=world.account)).webhook
+    mapped = (await world.webhooks.ReplayWebhook(known, metadata=world.account)).webhook
+
+    assert same.disposition == event_pb2.DISPOSITION_UNMAPPED
+    assert (mapped.disposition, mapped.mapping_version) == (event_pb2.DISPOSITION_APPLIED, "test/2")
+
+
+async def test_a_delivery_does_not_grow_without_end(world: World) -> None:
+    results: list[webhook_service_pb2.IngestWebhookResponse] = []
+    for number in range(8):
+        message = world.message("66", "confirmed", number)
+        message.report.patch.extensions["skipcart"].update({f"member{number}": "x" * 60_000})
+        results += await world.ingest(message)
+
+    delivery = await world.get(results[-1].delivery_id)
+    assert delivery.ByteSize() < 350_000
