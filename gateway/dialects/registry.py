@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from gateway.dialects.evermile import openapi as evermile_openapi
+from gateway.dialects.evermile.read import read as read_evermile
 from gateway.dialects.hubrise import openapi as hubrise_openapi
 from gateway.dialects.hubrise import routes as hubrise_routes
 from gateway.dialects.inbound import InboundDialect
@@ -19,8 +21,8 @@ _INBOUND = (
         "application/json",
         skipcart_openapi.DESCRIBED,
     ),
+    InboundDialect("evermile", "evermile/1", read_evermile, described=evermile_openapi.DESCRIBED),
     # Verified and stored, not understood yet: see `gateway.dialects.unmapped`.
-    InboundDialect("evermile", "evermile/0", keep_unread),
     InboundDialect("ordatic", "ordatic/0", keep_unread),
 )
 

@@ -5,22 +5,28 @@ kept beside it.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from decimal import Decimal
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 from crossdock.v1.delivery_pb2 import Delivery
 from crossdock.v1.report_pb2 import Issue
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
+from gateway.dialects.inbound import MalformedMessage
 from gateway.unreadable import Unreadable
 
 MAX_QUOTED = 40
+MAX_FAULTS = 10_000
 MAX_KEPT_BYTES = 16 << 10
 # Protobuf gives up at 100 levels, of which each level of a Struct takes three.
 MAX_KEPT_DEPTH = 8
 
-_CODES = {"string_type": "wrong_type", "model_type": "wrong_type", "string_too_long": "too_long"}
+_CODES = {
+    **dict.fromkeys(("string_type", "model_type", "bool_type", "list_type", "dict_type", "number_type"), "wrong_type"),
+    "string_too_long": "too_long",
+}
 
 Pointer = tuple[int | str, ...]
 
@@ -29,6 +35,9 @@ class Wire(BaseModel):
     """A JSON object as its vendor documents it. Numbers are taken where text is documented, digit by digit."""
 
     model_config = ConfigDict(extra="allow", coerce_numbers_to_str=True, frozen=True)
+
+    kept_whole: ClassVar[bool] = False
+    """True for an object that its reader keeps as it is, so that nothing in it is left over."""
 
 
 def _without_exponent(value: Any) -> Any:
@@ -42,10 +51,15 @@ Model = TypeVar("Model", bound=Wire)
 
 
 def read_members(model: type[Model], document: Mapping[str, Any]) -> tuple[Model, list[Issue]]:
-    """The model with every member that reads as documented, and an issue for each that does not."""
+    """The model with every member that reads as documented, and an issue for each that does not.
+
+    Raises `MalformedMessage` when there are thousands of them: to tell each would cost seconds.
+    """
     try:
         return model.model_validate(document), []
     except ValidationError as error:
+        if error.error_count() > MAX_FAULTS:
+            raise MalformedMessage("there is hardly a member that is as documented") from None
         faults = error.errors(include_url=False, include_context=False)
     issues = [
         issue(
@@ -55,18 +69,23 @@ def read_members(model: type[Model], document: Mapping[str, Any]) -> tuple[Model
         )
         for fault in faults
     ]
-    readable = dict(document)
-    for fault in faults:
-        _blank(readable, fault["loc"])
-    return model.model_validate(readable), issues
+    return model.model_validate(_without(document, (fault["loc"] for fault in faults))), issues
 
 
 def unknown_members(model: Wire) -> dict[str, Any]:
     """What the document holds beyond its documentation, in its place."""
+    if model.kept_whole:
+        return {}
     unknown = dict(model.model_extra or {})
     for name, member in vars(model).items():
-        if isinstance(member, Wire) and (inner := unknown_members(member)):
-            unknown[name] = inner
+        inner: Any = None
+        if isinstance(member, Wire):
+            inner = unknown_members(member)
+        elif isinstance(member, list):
+            entries = [unknown_members(entry) if isinstance(entry, Wire) else {} for entry in member]
+            inner = entries if any(entries) else None
+        if inner:
+            unknown[type(model).model_fields[name].alias or name] = inner
     return unknown
 
 
@@ -80,6 +99,11 @@ def keep(patch: Delivery, dialect: str, members: Mapping[str, Any]) -> Issue | N
     return None
 
 
+def as_kept(value: Any) -> Any:
+    """A value of a document as a Struct holds it: exactly, without nulls, and no deeper than protobuf allows."""
+    return _keepable(value, MAX_KEPT_DEPTH)
+
+
 def issue(pointer: str, code: str, message: str) -> Issue:
     """Something that could not be read as documented."""
     return Issue(pointer=pointer, code=code, message=message)
@@ -90,12 +114,21 @@ def unreadable(pointer: str, code: str, fault: Unreadable) -> Issue:
     return issue(pointer, code, f"{fault.reason}: {_quote(fault.value)}")
 
 
-def _blank(members: dict[str, Any], location: Pointer) -> None:
-    """Sets one member to null; what lies on the way to it is copied, for it is the caller's."""
-    *parents, last = location
-    for name in parents:
-        members[str(name)] = members = dict(members[str(name)])
-    members[str(last)] = None
+def _without(document: Mapping[str, Any], locations: Iterable[Pointer]) -> dict[str, Any]:
+    """The document with null in some places; what lies on the way to them is copied once, for it is the caller's."""
+    readable = dict(document)
+    copies: dict[Pointer, Any] = {(): readable}
+    for location in locations:
+        *parents, last = location
+        way: Pointer = ()
+        holder: Any = readable
+        for name in parents:
+            way = (*way, name)
+            if way not in copies:
+                holder[name] = copies[way] = copy(holder[name])
+            holder = copies[way]
+        holder[last] = None
+    return readable
 
 
 def _quote(value: Any) -> str:

@@ -14,6 +14,7 @@ from starlette.routing import Mount
 
 from gateway.app import Gateway
 from gateway.config import Settings
+from gateway.dialects.evermile import openapi as evermile
 from gateway.dialects.hubrise import openapi as hubrise
 from gateway.dialects.inbound import InboundDialect
 from gateway.dialects.registry import INBOUND, REST
@@ -217,10 +218,11 @@ def test_bodies_have_examples_and_examples_have_operations(told: dict[str, Any])
     ("example", "file"),
     [
         (skipcart.DESCRIBED.example, "skipcart/documented_example.json"),
+        (evermile.DESCRIBED.example, "evermile/documented_live_tracking.json"),
         (hubrise.BODIES["create_delivery"], "hubrise/new_deliveries/documented.json"),
         (hubrise.DELIVERY, "hubrise/deliveries/documented.json"),
     ],
-    ids=["skipcart", "hubrise, asked", "hubrise, answered"],
+    ids=["skipcart", "evermile", "hubrise, asked", "hubrise, answered"],
 )
 def test_the_dialects_examples_are_the_documented_ones(example: dict[str, Any], file: str) -> None:
     assert example == json.loads((DOCUMENTS / file).read_text())

@@ -1,0 +1,1 @@
+"""Evermile: the webhooks, sent through Svix, in which a broker of couriers tells of the orders booked with it."""
