@@ -1,7 +1,7 @@
 """Owns how often Python looks for garbage in a serving process; knows nothing of what it serves.
 
-Reference counts free nearly everything at once; the collector only finds cycles. With its usual thresholds it walks over
-thousands of long-lived objects many times a second under load, a seventh of a busy gateway's time.
+Reference counts free nearly everything at once; the collector only finds cycles. With its usual thresholds it walks
+over thousands of long-lived objects many times a second under load, a seventh of a busy gateway's time.
 """
 
 import gc

@@ -40,8 +40,8 @@ IN_TEXT: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 
 
-# Every text in which one of the patterns above can match is one of our tokens or has one of these in it; most of what is
-# logged is neither. (An alternation of the words themselves costs as much as the patterns do.)
+# Every text in which one of the patterns above can match is one of our tokens or has one of these in it; most of what
+# is logged is neither. (An alternation of the words themselves costs as much as the patterns do.)
 _PROSE = re.compile(r"[\s=:]")
 
 
