@@ -79,6 +79,12 @@ demo: setup ## see the whole story in the terminal
 up: setup ## start the hub on this machine
 	$(BIN)/crossdock up
 
+.PHONY: bench
+bench: setup ## measure everything in one run (ONLY="webhook-128 batch" for some rows)
+	@command -v wrk >/dev/null || { echo "wrk is missing: apt-get install wrk (Debian, Ubuntu) brings it"; exit 2; }
+	@command -v h2load >/dev/null || { echo "h2load is missing: apt-get install nghttp2-client (Debian, Ubuntu) brings it"; exit 2; }
+	PYTHONPATH=.:gen $(BIN)/python -m bench $(addprefix --only ,$(ONLY)) $(BENCH)
+
 .PHONY: docs
 docs: setup ## write the generated parts of docs/ anew
 	UPDATE_DOCS=1 $(BIN)/pytest -q tests/test_docs.py

@@ -13,8 +13,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bench import tables
 from bench.clients import missing_programs
-from bench.rows import ROWS, chosen
-from bench.run import run
+from bench.rows import ROWS, Row, chosen
+from bench.run import Report, run
 
 
 def main() -> int:
@@ -38,15 +38,7 @@ def main() -> int:
         print(f"no row begins with {' or '.join(given.only)}: see --list", file=sys.stderr)
         return 2
 
-    words = Console(file=os.fdopen(os.dup(2), "w"))
-    with TemporaryDirectory(prefix="crossdock-bench-") as scratch:
-        Path(scratch).chmod(0o711)  # PostgreSQL runs as somebody else when we are root
-        with (given.keep_log or Path(scratch, "log")).open("w") as log:
-            os.dup2(log.fileno(), 2)  # log lines are written as in production, and not into the table
-            columns = (BarColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
-            with Progress(*columns, console=words) as progress:
-                bar = _Bar(progress, given.rounds * len(rows))
-                report = asyncio.run(run(rows, given.seconds, given.rounds, Path(scratch, "hub"), log, bar))
+    report = _measure(rows, given.seconds, given.rounds, given.keep_log)
     if given.json:
         print(json.dumps(tables.as_json(report), indent=2))
     else:
@@ -55,6 +47,21 @@ def main() -> int:
         for sentence in tables.conclusions(report):
             console.print(sentence, highlight=False)
     return 1 if report.wrong else 0
+
+
+def _measure(rows: list[Row], seconds: float, rounds: int, keep_log: Path | None) -> Report:
+    own = os.dup(2)
+    with TemporaryDirectory(prefix="crossdock-bench-") as scratch, os.fdopen(own, "w") as words:
+        Path(scratch).chmod(0o711)  # PostgreSQL runs as somebody else when we are root
+        with (keep_log or Path(scratch, "log")).open("w") as log:
+            os.dup2(log.fileno(), 2)  # log lines are written as in production, and not into the table
+            columns = (BarColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+            try:
+                with Progress(*columns, console=Console(file=words), refresh_per_second=1) as progress:
+                    bar = _Bar(progress, rounds * len(rows))
+                    return asyncio.run(run(rows, seconds, rounds, Path(scratch, "hub"), log, bar))
+            finally:
+                os.dup2(own, 2)
 
 
 class _Bar:

@@ -23,9 +23,7 @@ async def make(source_id: str, tag: str, seconds: float) -> list[bytes]:
         return await asyncio.to_thread(pool.apply_async(_make, (source_id, tag, count)).get)
 
 
-async def load(
-    server: str, metadata: Sequence[tuple[str, str]], requests: Sequence[bytes], seconds: float
-) -> Figures:
+async def load(server: str, metadata: Sequence[tuple[str, str]], requests: Sequence[bytes], seconds: float) -> Figures:
     """Two batches of 128 at once, as a gateway has them; the latency is a batch's, what is counted are messages."""
     waiting = iter(requests)
     took: list[float] = []
@@ -45,7 +43,7 @@ async def load(
                 return
 
     async with grpc.aio.insecure_channel(server) as channel:
-        method = channel.unary_unary(METHOD)
+        method = channel.unary_unary(METHOD, request_serializer=bytes, response_deserializer=bytes)
         began = time.perf_counter()
         await asyncio.gather(*(send(method, began + seconds) for _ in range(IN_FLIGHT)))
         lasted = time.perf_counter() - began

@@ -3,6 +3,7 @@
 import urllib.request
 
 import asyncpg
+from crossdock.v1.delivery_pb2 import Delivery
 
 WRONG = "wrong: "
 
@@ -50,18 +51,28 @@ async def webhooks(url: str, tag: str, acknowledged: int, unanswered: int, *, ba
     return counts if once and acknowledged <= stored <= acknowledged + unanswered else f"{WRONG}{counts}"
 
 
-async def positions(url: str, acknowledged: int, before: int, unanswered: int) -> str:
-    """Whether every acknowledged position is an event of its delivery."""
-    found = await count_events(url) - before
-    counts = f"{acknowledged} acknowledged, {found} events"
-    return counts if acknowledged <= found <= acknowledged + unanswered else f"{WRONG}{counts}"
+def positions(latitudes: list[str], first: int, acknowledged: int, unanswered: int) -> str:
+    """Whether the deliveries stand where they were sent last.
+
+    The loads move them in turn, and each latitude counts up from ``first``: so the last round tells nearly all of them,
+    but for those whose last move was not answered.
+    """
+    moved = [int(each.replace(".", "")) - 41_000_000 - first for each in latitudes if each.startswith("41.")]
+    behind = len(latitudes) - sum(count > acknowledged - len(latitudes) for count in moved)
+    told = f"{acknowledged} acknowledged, {len(moved)} deliveries moved, {behind} behind the last round"
+    enough = behind <= unanswered + max(0, len(latitudes) - acknowledged)
+    return told if enough else f"{WRONG}{told}"
 
 
-async def count_events(url: str) -> int:
-    """All events of a database."""
+async def latitudes(url: str, *, baseline: bool = False) -> list[str]:
+    """Where the deliveries are that the loads move."""
     connection = await asyncpg.connect(plain(url))
     try:
-        return int(await connection.fetchval("SELECT count(*) FROM events"))
+        if baseline:
+            rows = await connection.fetch("SELECT latitude FROM deliveries WHERE external_id LIKE 'read-%'")
+            return [row[0] or "" for row in rows]
+        rows = await connection.fetch("SELECT d.document FROM deliveries d JOIN orders USING (tenant_id, order_id)")
+        return [Delivery.FromString(row[0]).position.latitude for row in rows]
     finally:
         await connection.close()
 

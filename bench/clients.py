@@ -55,14 +55,14 @@ async def h2load(
     streams = min(concurrency, _STREAMS)
     with TemporaryDirectory() as folder:
         body, log = Path(folder, "body"), Path(folder, "log")
-        body.write_bytes(struct.pack(">BI", 0, len(message)) + message)
+        await asyncio.to_thread(body.write_bytes, struct.pack(">BI", 0, len(message)) + message)
         headers = [("content-type", "application/grpc"), ("te", "trailers"), *metadata]
         await _run(
             "h2load", f"--duration={seconds:g}", "--warm-up-time=0", f"--clients={concurrency // streams}",
             f"--max-concurrent-streams={streams}", "--threads=1", f"--data={body}", f"--log-file={log}",
             *(f"--header={name}: {value}" for name, value in headers), f"http://{server}{method}",
         )  # fmt: skip
-        entries = [line.split("\t") for line in log.read_text().splitlines()]
+        entries = [line.split("\t") for line in (await asyncio.to_thread(log.read_text)).splitlines()]
     took = [int(entry[2]) / 1000 for entry in entries if entry[1] == "200"]
     return Figures(
         acknowledged=len(took),

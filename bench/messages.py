@@ -1,5 +1,6 @@
 """Skipcart's messages as the gateway hands them on, for loads without HTTP; the same mix as bench/wrk/webhooks.lua."""
 
+import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -16,9 +17,7 @@ _HEADERS = ((b"content-type", b"application/json"), (b"user-agent", b"Skipcart-W
 
 def batches(source_id: str, tag: str, size: int) -> Iterator[bytes]:
     """Serialised requests, each with ``size`` messages, no two of which are alike."""
-    source = WebhookSource(
-        id=source_id, dialect="skipcart", default_currency_code="USD", default_region_code="US"
-    )
+    source = WebhookSource(id=source_id, dialect="skipcart", default_currency_code="USD", default_region_code="US")
     bodies = _bodies(tag, width=size)
     while True:
         arrivals = (
@@ -37,5 +36,6 @@ def _bodies(tag: str, width: int) -> Iterator[bytes]:
             order = group - stage * width
             if order >= 0:
                 told = f"{base + timedelta(minutes=5 * stage):%Y-%m-%dT%H:%M:%SZ}"
-                yield template.replace("@ORDER@", f"{tag}{order}").replace("@TIME@", told).encode()
+                known = {"@ORDER@": f"{tag}{order}", "@DRIVER@": f"{order % 500:04}", "@TIME@": told}
+                yield re.sub("@[A-Z]+@", lambda found: known[found.group()], template).encode()  # noqa: B023
         group += 1

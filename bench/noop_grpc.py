@@ -1,6 +1,5 @@
 """The ceiling of gRPC: a unary call that gives back its message of 1.2 kB; `python -m bench.noop_grpc PORT`."""
 
-import asyncio
 import sys
 from typing import Any
 

@@ -1,5 +1,6 @@
 """The loads, one row each: what is sent, where to, how it is checked, and which rows it stands beside."""
 
+import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -90,18 +91,19 @@ async def _http(world: World, seconds: float, _: str, *, face: str, method: str 
     url = world.baseline.url if kind == "baseline" else world.hub.ready["http"]
     paths, headers = _paths(world, face)
     database = world.baseline_url if kind == "baseline" else world.hub.database_url
-    before = await checks.count_events(database)
+    first = secrets.randbelow(400_000)
     with NamedTemporaryFile("w", suffix=".paths") as file:
         file.write("\n".join(paths) + "\n")
         file.flush()
-        pairs = [f"{name}={value}" for name, value in headers.items()]
+        pairs = [str(first), *(f"{name}={value}" for name, value in headers.items())]
         with Usage(world.roles(kind)) as usage:
             figures = await wrk(url, MOST, seconds, "requests.lua", [method, file.name, *pairs])
     figures = replace(figures, costs=usage.costs)
     if method == "GET":
         told = f"{figures.acknowledged} answered with 200, {figures.failed} not"
         return figures, f"{checks.WRONG}{told}" if figures.failed else told
-    return figures, await checks.positions(database, figures.acknowledged, before, MOST + figures.failed)
+    latitudes = await checks.latitudes(database, baseline=kind == "baseline")
+    return figures, checks.positions(latitudes, first, figures.acknowledged, MOST + figures.failed)
 
 
 def _paths(world: World, face: str) -> tuple[list[str], dict[str, str]]:
@@ -161,4 +163,3 @@ def chosen(words: list[str]) -> list[Row]:
     picked = [row for row in ROWS if not words or any(row.key.startswith(word) for word in words)]
     wanted = {key for row in picked for key in (row.key, row.ceiling, row.baseline)}
     return [row for row in ROWS if row.key in wanted]
-

@@ -1,7 +1,6 @@
 """What processes cost, read from /proc: CPU time and peak memory by role; knows no load."""
 
 import os
-import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -9,23 +8,19 @@ from types import TracebackType
 from bench.figures import Cost
 
 _TICK = os.sysconf("SC_CLK_TCK")
-SAMPLE_SECONDS = 0.25
 
 
 class Usage:
     """``with Usage(...) as usage`` around a load; ``usage.costs`` tells what each role's processes spent.
 
     A role is a process by its pid, with its children where ``trees`` names it. The memory of one process is its peak
-    of resident pages; that of a tree is the peak of the proportional shares, since PostgreSQL's processes share most
-    of theirs.
+    of resident pages; that of a tree is the sum of the proportional shares at the end of the load, since PostgreSQL's
+    processes share most of theirs.
     """
 
     def __init__(self, roles: Mapping[str, int], trees: Iterable[str] = ("PostgreSQL",)) -> None:
         self._roles = roles
         self._trees = frozenset(trees)
-        self._ended = threading.Event()
-        self._shares = dict.fromkeys(self._trees, 0.0)
-        self._sampler = threading.Thread(target=self._sample, daemon=True)
         self.costs: dict[str, Cost] = {}
 
     def __enter__(self) -> "Usage":
@@ -33,29 +28,24 @@ class Usage:
             if role not in self._trees:
                 Path(f"/proc/{pid}/clear_refs").write_text("5")  # the peak begins anew
         self._before = self._cpu()
-        self._sampler.start()
         return self
 
     def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
         after = self._cpu()
-        self._ended.set()
-        self._sampler.join()
-        self.costs = {role: Cost(after[role] - self._before[role], self._peak(role)) for role in self._roles}
+        self.costs = {role: Cost(after[role] - self._before[role], self._memory(role)) for role in self._roles}
 
     def _cpu(self) -> dict[str, float]:
+        # PostgreSQL's processes come and go; the children of the others are not theirs: a client of the bench.
         return {
-            role: sum(map(_cpu_seconds, _tree(pid) if role in self._trees else [pid]))
+            role: sum(_cpu_seconds(each, 15) for each in _tree(pid)) if role in self._trees else _cpu_seconds(pid, 13)
             for role, pid in self._roles.items()
         }
 
-    def _peak(self, role: str) -> float:
-        return self._shares[role] if role in self._trees else _number(self._roles[role], "status", "VmHWM:")
-
-    def _sample(self) -> None:
-        while not self._ended.wait(SAMPLE_SECONDS):
-            for role in self._trees & self._roles.keys():
-                shares = sum(_number(pid, "smaps_rollup", "Pss:") for pid in _tree(self._roles[role]))
-                self._shares[role] = max(self._shares[role], shares)
+    def _memory(self, role: str) -> float:
+        pid = self._roles[role]
+        if role in self._trees:
+            return sum(_number(each, "smaps_rollup", "Pss:") for each in _tree(pid))
+        return _number(pid, "status", "VmHWM:")
 
 
 def parent_of(pid: int) -> int:
@@ -69,10 +59,10 @@ def _tree(pid: int) -> list[int]:
     return [pid, *map(int, children)]
 
 
-def _cpu_seconds(pid: int) -> float:
-    """User and system time, with that of children that have ended."""
+def _cpu_seconds(pid: int, end: int) -> float:
+    """User and system time, up to field 13; with that of children that have ended, up to field 15."""
     try:
-        return sum(map(int, _stat(pid)[11:15])) / _TICK
+        return sum(map(int, _stat(pid)[11:end])) / _TICK
     except OSError:
         return 0.0
 

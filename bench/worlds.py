@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import os
 import secrets
 import time
 import uuid
@@ -15,8 +16,8 @@ import asyncpg
 import httpx
 from crossdock.v1 import delivery_service_pb2, order_service_pb2
 from crossdock.v1.contact_pb2 import Phone
-from crossdock.v1.delivery_pb2 import DELIVERY_STATUS_DRIVER_ASSIGNED, Delivery
 from crossdock.v1.courier_pb2 import Courier
+from crossdock.v1.delivery_pb2 import DELIVERY_STATUS_DRIVER_ASSIGNED, Delivery
 from crossdock.v1.order_pb2 import SERVICE_TYPE_DELIVERY, Order
 
 from bench import checks
@@ -64,7 +65,8 @@ class World:
         gateway, services = self.hub.pid("gateway"), self.hub.pid("services")
         assert gateway is not None
         assert services is not None
-        return {"gateway": gateway, "services": services, "PostgreSQL": self.postgres}
+        # The bench is what `crossdock up` would be: it passes the log lines of both on.
+        return {"gateway": gateway, "services": services, "PostgreSQL": self.postgres, "supervisor": os.getpid()}
 
 
 async def start(stack: AsyncExitStack, folder: Path, log: IO[str]) -> World:
@@ -85,19 +87,24 @@ async def start(stack: AsyncExitStack, folder: Path, log: IO[str]) -> World:
     await connection.execute("CREATE DATABASE baseline")
     await connection.close()
     baseline_url = url.rpartition("/")[0] + "/baseline"
-    peers = [
-        await Peer.grpc(log),
-        await Peer.http("bench.noop_http:app", {}, log, "--no-access-log"),
-        await Peer.http(
-            "bench.baseline.app:app",
-            {"BASELINE_DATABASE_URL": baseline_url.replace("postgresql://", "postgresql+asyncpg://")},
-            log,
-        ),
-    ]
-    for each in peers:
-        stack.push_async_callback(each.stop)
-    system_token = keys.find_system_token(Folder(folder))
-    world = World(hub, *peers, postgres, first, again, system_token, baseline_url)
+    database = {"BASELINE_DATABASE_URL": baseline_url.replace("postgresql://", "postgresql+asyncpg://")}
+    noop_grpc = await Peer.grpc(log)
+    stack.push_async_callback(noop_grpc.stop)
+    noop_http = await Peer.http("bench.noop_http:app", {}, log, "--no-access-log")
+    stack.push_async_callback(noop_http.stop)
+    baseline = await Peer.http("bench.baseline.app:app", database, log)
+    stack.push_async_callback(baseline.stop)
+    world = World(
+        hub,
+        noop_grpc,
+        noop_http,
+        baseline,
+        postgres,
+        first,
+        again,
+        keys.find_system_token(Folder(folder)),
+        baseline_url,
+    )
     await _fill_hub(world)
     await _fill_baseline(world)
     return world

@@ -1,5 +1,6 @@
 -- Requests for many things in turn. Arguments: the folder of the scripts, a method, a file with one path per line, and
--- the headers as name=value. "position" as method is a PATCH of a driver's position that never repeats.
+-- the number to count on from, and the headers as name=value. "position" as method is a PATCH of a driver's position
+-- that never repeats.
 
 dofile(debug.getinfo(1, "S").source:match("^@(.*/)") .. "done.lua")
 
@@ -14,7 +15,8 @@ function init(args)
   for line in io.lines(args[3]) do
     paths[#paths + 1] = line
   end
-  for position = 4, #args do
+  count = tonumber(args[4])
+  for position = 5, #args do
     local name, value = args[position]:match("^([^=]+)=(.*)$")
     wrk.headers[name] = value
   end
@@ -26,7 +28,7 @@ function request()
     return wrk.format(nil, paths[next_path])
   end
   count = count + 1
-  local latitude = string.format("%.6f", 41 + (count % 900000) / 1e6)
+  local latitude = string.format("41.%06d", count)
   return wrk.format(nil, paths[next_path], nil,
     '{"driver_latitude":"' .. latitude .. '","driver_longitude":"-87.653310"}')
 end

@@ -44,6 +44,7 @@ function request()
   until order >= 0
   local known = {
     ["@ORDER@"] = tag .. order,
+    ["@DRIVER@"] = string.format("%04d", order % 500),
     ["@TIME@"] = os.date("!%Y-%m-%dT%H:%M:%SZ", base + stage * 300),
   }
   local template = templates[stage]
