@@ -1,6 +1,7 @@
 """Values of the contract's standard types, made and read for this dialect's documents; knows no field."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from typing import Any
@@ -24,8 +25,14 @@ def timestamp(moment: datetime) -> Timestamp:
 
 
 def time_text(moment: Timestamp, zone: tzinfo) -> str:
-    """Write "2023-01-01T12:00:00+01:00": to the second, as the clocks of the place show it."""
-    return moment.ToDatetime(UTC).astimezone(zone).isoformat(timespec="seconds")
+    """Write "2023-01-01T12:00:00+01:00": to the second, as the clocks of the place show it.
+
+    Where these would show a year before 1 or after 9999, it is told in UTC.
+    """
+    told = moment.ToDatetime(UTC)
+    with suppress(OverflowError):
+        told = told.astimezone(zone)
+    return told.isoformat(timespec="seconds")
 
 
 def money(amount: Money) -> MoneyProto:
