@@ -140,11 +140,28 @@ ORDER_STATUSES: dict[str, Meaning] = {
     "returned": STATUSES["returned"],
     "schedule_failed": STATUSES["schedule_failed"],
 }
-"""By order_status; only asked when event_status is missing or unknown."""
+"""By order_status; asked when event_status is missing or unknown, and see `BEFORE_PICKUP`."""
+
+BEFORE_PICKUP = frozenset(
+    (
+        DELIVERY_STATUS_DISPATCHED,
+        DELIVERY_STATUS_DRIVER_ASSIGNED,
+        DELIVERY_STATUS_PICKUP_EN_ROUTE,
+        DELIVERY_STATUS_PICKUP_APPROACHING,
+        DELIVERY_STATUS_PICKUP_ARRIVED,
+    )
+)
+"""What an event can mean beside an order that is schedule_failed, documented with the reason of it: the order counts.
+
+Goods that are out, or an end that the event names, say more than the order's status.
+"""
 
 
 def meaning_of(event_status: str | None, order_status: str | None, reason_code: str | None) -> Meaning | None:
     """What the words of an event mean together; None when none of them is known."""
     if event_status == "close_order" and reason_code in CLOSE_REASONS:
         return CLOSE_REASONS[reason_code]
-    return STATUSES.get(event_status or "") or ORDER_STATUSES.get(order_status or "")
+    told = STATUSES.get(event_status or "")
+    if told is not None and told.status in BEFORE_PICKUP and order_status == "schedule_failed":
+        return ORDER_STATUSES[order_status]
+    return told or ORDER_STATUSES.get(order_status or "")

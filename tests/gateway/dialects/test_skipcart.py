@@ -295,6 +295,25 @@ def test_a_masked_phone_stays_as_it_came() -> None:
     assert (phone.raw, phone.e164) == ("XXX-XXX-0142", "")
 
 
+@pytest.mark.parametrize("word", sorted(STATUSES))
+def test_an_order_whose_scheduling_failed_has_failed_unless_the_event_is_of_the_pickup_or_later(word: str) -> None:
+    told = document("documented_example") | {
+        "event_status": word,
+        "order_status": "schedule_failed",
+        "schedule_failed_reason": "No driver in the area",
+    }
+
+    report = read(told).report
+
+    early = {
+        "new", "queued", "confirmed", "enroute_to_pickup", "geofence_at_pickup", "arrived_at_store",
+        "partner_rejected", "pickup_not_ready", "schedule_failed",
+    }  # fmt: skip
+    assert (report.status == delivery_pb2.DELIVERY_STATUS_FAILED) == (word in early)
+    assert (report.reason.message == "No driver in the area") == (word in early)
+    assert (report.status_raw, report.substatus_raw) == (word, "schedule_failed")
+
+
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "livetrack.skipcart.com", "https://a b", 'https://x"onload="'])
 def test_what_is_no_web_page_does_not_become_a_link(url: str) -> None:
     reading = read(changed(document("documented_example"), ("tracking_url",), url))
