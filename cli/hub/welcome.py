@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from cli.hub.folders import default_data_dir
+
 EVENT = (
     '{"partner_order_id":"A-1001","skipcart_order_id":"237126","event_status":"confirmed","order_status":"confirmed"}'
 )
@@ -16,6 +18,8 @@ def lines(ready: dict[str, Any], data_dir: Path, *, secrets: bool) -> list[str]:
     running = data_dir / "running.json"
     url = ready["sources"]["skipcart"]["url"] if secrets else f"$(jq -r .sources.skipcart.url {running})"
     token = ready["account_token"] if secrets else f"$(jq -r .account_token {running})"
+    # The commands look in the usual folder, or where this variable says.
+    here = "" if data_dir == default_data_dir() else f"CROSSDOCK_DATA_DIR={data_dir} "
     method = f"http://{ready['grpc']}/crossdock.v1.DeliveryService/ListDeliveries"
     return [
         *said,
@@ -24,7 +28,7 @@ def lines(ready: dict[str, Any], data_dir: Path, *, secrets: bool) -> list[str]:
         f"  curl -d '{EVENT}' \"{url}\"",
         "",
         "See what became of it, from another terminal:",
-        "  crossdock deliveries list",
-        "  crossdock watch --from-start",
-        f'  buf curl --http2-prior-knowledge -H "authorization: Bearer {token}" {method}',
+        f"  {here}crossdock deliveries list",
+        f"  {here}crossdock watch --from-start",
+        f'  buf curl --protocol grpc --http2-prior-knowledge -H "authorization: Bearer {token}" {method}',
     ]
