@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import asyncpg
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+# The last is what a connection that is cut between two messages raises half of the time.
+_DRIVERS_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 _NAME = re.compile(r"(?<!:):([a-z_]+)")
 
 
@@ -38,12 +40,10 @@ class Statement:
             await connection.exec_driver_sql("SELECT 1")  # SQLAlchemy begins at its own first statement
         try:
             rows: list[Any] = await driver.fetch(self.text, *[values[name] for name in self._names])
-        except asyncpg.IntegrityConstraintViolationError as error:
-            raise IntegrityError(self.text, None, error, hide_parameters=True) from error
-        except asyncpg.PostgresError as error:
-            raise DBAPIError(self.text, None, error, hide_parameters=True) from error
-        except asyncpg.InterfaceError as error:  # the connection is gone
-            raise OperationalError(self.text, None, error, hide_parameters=True, connection_invalidated=True) from error
+        except _DRIVERS_ERRORS as error:
+            kind = IntegrityError if isinstance(error, asyncpg.IntegrityConstraintViolationError) else DBAPIError
+            lost = driver.is_closed()
+            raise kind(self.text, None, error, hide_parameters=True, connection_invalidated=lost) from error
         return rows
 
 

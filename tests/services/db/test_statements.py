@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from services.db.statements import Statement
 from services.db.violations import constraint_of
+from services.faults import problem_of
 from services.server import Server
 
 INSERT = Statement("INSERT INTO probes (probe, write_time) VALUES (CAST(:probe AS int), now())")
@@ -82,9 +83,11 @@ async def test_another_error_keeps_its_state(server: Server) -> None:
     assert getattr(caught.value.orig, "sqlstate", None) == "22012"
 
 
-async def test_a_lost_connection_is_an_invalidated_one_and_the_pool_goes_on(server: Server) -> None:
-    with pytest.raises(DBAPIError):
-        await insert_on_a_cut_connection(server, 905)
+async def test_a_lost_connection_is_unavailable_whenever_it_is_cut_and_the_pool_goes_on(server: Server) -> None:
+    for number in range(40):
+        with pytest.raises(DBAPIError) as caught:
+            await insert_on_a_cut_connection(server, 1000 + number)
+        assert problem_of(caught.value, "method", "request").reason == "UNAVAILABLE"
 
-    for _ in range(server.hub.settings.pool_size + 1):
-        assert await stored(server, 905) == 0
+    for number in range(40):
+        assert await stored(server, 1000 + number) == 0
