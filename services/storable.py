@@ -1,17 +1,20 @@
 """What the rules of the contract leave open and storage or JSON would choke on later; pure.
 
-PostgreSQL holds no NUL character, no calendar has a year 0 or 10000, no map a latitude of 91. A request
-with such a value is refused at the door, with its path.
+PostgreSQL holds no NUL character, no calendar has a year 0 or 10000, no map a latitude of 91, no bank
+a currency of "euro". A request with such a value is refused at the door, with its path.
 """
 
 import math
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
+from crossdock.v1.courier_pb2 import Position
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.latlng_pb2 import LatLng
 from google.type.money_pb2 import Money
 
+from services.currencies import is_currency
 from services.errors import Problem, Violation
 from services.times import to_datetime
 
@@ -56,7 +59,23 @@ def _unstorable_value(value: Any, path: str) -> Iterator[Violation]:
         if not (-90 <= value.latitude <= 90 and -180 <= value.longitude <= 180):
             yield Violation(path, "is not a place on earth", "lat_lng.range")
     elif isinstance(value, Money):
-        if abs(value.nanos) >= _NANOS or value.units * value.nanos < 0:
-            yield Violation(path, "units and nanos must have one sign, and nanos be below 10^9", "money.nanos")
+        yield from _unpayable(value, path)
     elif hasattr(value, "ListFields"):
         yield from _unstorable(value, path)
+        if isinstance(value, Position) and not _is_on_earth(value):
+            yield Violation(path, "is not a place on earth: latitude and longitude, or neither", "position.range")
+
+
+def _unpayable(amount: Money, path: str) -> Iterator[Violation]:
+    if not is_currency(amount.currency_code):
+        yield Violation(path, "currency_code must be one of ISO 4217, in capitals", "money.currency_code")
+    if abs(amount.nanos) >= _NANOS or amount.units * amount.nanos < 0:
+        yield Violation(path, "units and nanos must have one sign, and nanos be below 10^9", "money.nanos")
+
+
+def _is_on_earth(position: Position) -> bool:
+    """Whether both coordinates are told and within the map, or none. Their form is a rule of the contract."""
+    latitude, longitude = position.latitude, position.longitude
+    if not latitude or not longitude:
+        return latitude == longitude
+    return abs(Decimal(latitude)) <= 90 and abs(Decimal(longitude)) <= 180
