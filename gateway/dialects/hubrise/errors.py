@@ -84,6 +84,8 @@ _MEMBERS = {
     "courier.name": "driver_name",
     "courier.phone.raw": "driver_phone",
     "courier.phone.access_code": "driver_phone_access_code",
+    # Both coordinates or neither.
+    "position": "driver_latitude",
     "position.latitude": "driver_latitude",
     "position.longitude": "driver_longitude",
     "links.tracking_url": "tracking_url",

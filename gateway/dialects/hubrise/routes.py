@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+import grpc
 from crossdock.v1.delivery_pb2 import Delivery
 from crossdock.v1.delivery_service_pb2 import (
     CreateDeliveryRequest,
@@ -86,10 +87,21 @@ async def update_delivery(call: ACall, document: ADocument, order_id: str) -> Re
 
 
 async def _delivery_of(call: Call, order_id: str) -> Delivery:
+    """The order's delivery; its absence is told alike, whether the order has none, is elsewhere, or is not at all."""
     request = GetDeliveryByOrderRequest(order_id=order_id)
-    delivery = (await call(call.services.deliveries.GetDeliveryByOrder, request)).delivery
-    call.require_here(delivery.location_id, "order", order_id)
+    try:
+        delivery = (await call(call.services.deliveries.GetDeliveryByOrder, request)).delivery
+    except grpc.aio.AioRpcError as error:
+        if error.code() != grpc.StatusCode.NOT_FOUND:
+            raise
+        raise _no_delivery() from None
+    if delivery.location_id != call.location_id:
+        raise _no_delivery()
     return delivery
+
+
+def _no_delivery() -> errors.Refused:
+    return errors.Refused(errors.NOT_FOUND, "the order has no delivery")
 
 
 def _handler(render: Callable[[Any], Response]) -> Callable[[Request, Any], Coroutine[Any, Any, Response]]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, NoReturn, TypeVar
 
-from pydantic import Field, PlainValidator, WithJsonSchema
+from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from gateway.money import Money, read_labelled
@@ -16,6 +16,7 @@ from gateway.times import parse_time
 from gateway.unreadable import Unreadable
 
 _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]{1,30})?")
+_WEB_PAGE = re.compile(r"(?i:https?)://[^\s<>\"]+")
 _MAX_QUANTITY = 999_999_999
 _MAX_QUANTITY_LENGTH = 50
 
@@ -50,6 +51,12 @@ def _quantity(value: Any) -> str:
     if not 0 <= Decimal(text) <= _MAX_QUANTITY or len(text) > _MAX_QUANTITY_LENGTH:
         _refuse(value, "quantity", f"not between 0 and {_MAX_QUANTITY}")
     return text
+
+
+def _url(value: str) -> str:
+    if value and not _WEB_PAGE.fullmatch(value):
+        raise PydanticCustomError("not_a_url", "must be an http or https address")
+    return value
 
 
 def _decimal(value: Any, name: str) -> str:
@@ -93,5 +100,7 @@ Quantity = Annotated[str, PlainValidator(_quantity), WithJsonSchema({"type": "st
 
 Text = Annotated[str, Field(max_length=255)]
 LongText = Annotated[str, Field(max_length=10_000)]
-Url = Annotated[str, Field(max_length=4096, pattern=r"^([Hh][Tt][Tt][Pp][Ss]?://\S+)?$")]
+Url = Annotated[
+    str, Field(max_length=4096), AfterValidator(_url), WithJsonSchema({"type": "string", "maxLength": 4096})
+]
 """Empty, or an address that a browser may be sent to."""

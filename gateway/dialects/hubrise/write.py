@@ -43,7 +43,8 @@ def delivery(told: Delivery, zone: tzinfo) -> Document:
     if links.driver_pickup_url:
         document["driver_pickup_url"] = links.driver_pickup_url
     if DIALECT in told.extensions:
-        document |= {k: v for k, v in members_of(told.extensions[DIALECT]).items() if k not in document}
+        more = members_of(told.extensions[DIALECT])
+        document |= {name: value for name, value in more.items() if name not in document and value is not None}
     return document
 
 

@@ -189,6 +189,26 @@ async def test_null_erases_and_absence_leaves(shop: Shop) -> None:
     assert answer.json()["driver_phone"] == "+33612345678"
 
 
+async def test_null_erases_a_member_without_field_of_its_own(shop: Shop) -> None:
+    order = await shop.delivery(**EXAMPLE)
+    await shop.patch(order, foo="1", bar=2)
+
+    answer = await shop.patch(order, foo=None)
+
+    assert answer.status_code == 200
+    assert "foo" not in answer.json()
+    assert answer.json()["bar"] == 2
+
+
+async def test_half_a_position_is_an_error_that_names_a_coordinate(shop: Shop) -> None:
+    order = await shop.delivery()
+
+    answer = await shop.patch(order, driver_longitude="2.35222")
+
+    assert answer.status_code == 422
+    assert [error["field"] for error in answer.json()["errors"]] == ["driver_latitude"]
+
+
 async def test_what_was_retrieved_can_be_sent_back_at_any_moment(shop: Shop) -> None:
     order = await shop.delivery(**EXAMPLE)
 
@@ -274,6 +294,8 @@ async def test_what_is_not_there_is_not_found(shop: Shop, method: str) -> None:
     for identifier in missing:
         answer = await shop.local.request(method, f"/location/orders/{identifier}/delivery", json=EXAMPLE)
         assert error_of(answer) == (404, "not_found"), identifier
+        if method != "POST" and identifier in (ORDER_WITHOUT_DELIVERY, order):
+            assert answer.json()["message"] == "the order has no delivery"
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PATCH"])
