@@ -1,4 +1,7 @@
-"""The tree of the `crossdock` command: every command on one screen; does nothing itself."""
+"""The tree of the `crossdock` command: every command on one screen; does nothing itself but tell its version."""
+
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -16,6 +19,22 @@ app = typer.Typer(
 )
 
 RUN, LOOK, MANAGE = "Run a hub", "See what happens", "Manage a hub"
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"crossdock {version('crossdock')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Tell the version and end.")
+    ] = False,
+) -> None:
+    pass
+
 
 app.command(epilog=demo.EXAMPLES, rich_help_panel=RUN)(demo.demo)
 app.command(epilog=up.EXAMPLES, rich_help_panel=RUN)(up.up)

@@ -95,7 +95,7 @@ def list_sources(
         print_list("sources", found)
         return
     print_table(
-        ("ID", "DIALECT", "NAME", "SCHEME", "UNKNOWN", "LOCATION", "STATE"),
+        ("ID", "DIALECT", "NAME", "SCHEME", "UNKNOWN TARGET", "LOCATION", "STATE"),
         [
             (
                 each.id,

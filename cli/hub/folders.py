@@ -17,9 +17,14 @@ from typing import Any
 
 
 def default_data_dir() -> Path:
-    """`CROSSDOCK_DATA_DIR`, or `crossdock` in the user's folder for data (XDG)."""
+    """`CROSSDOCK_DATA_DIR`, or the usual one."""
     if told := os.environ.get("CROSSDOCK_DATA_DIR"):
         return Path(told)
+    return usual_data_dir()
+
+
+def usual_data_dir() -> Path:
+    """`crossdock` in the user's folder for data (XDG)."""
     data_home = os.environ.get("XDG_DATA_HOME", "")
     # The specification: a relative path is to be ignored.
     home = Path(data_home) if data_home.startswith("/") else Path.home() / ".local" / "share"

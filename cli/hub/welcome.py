@@ -1,9 +1,10 @@
 """What a user is told when a hub serves: where it is and what to type next; prints nothing."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
-from cli.hub.folders import default_data_dir
+from cli.hub.folders import Folder, usual_data_dir
 
 EVENT = (
     '{"partner_order_id":"A-1001","skipcart_order_id":"237126","event_status":"confirmed","order_status":"confirmed"}'
@@ -15,11 +16,11 @@ def lines(ready: dict[str, Any], data_dir: Path, *, secrets: bool) -> list[str]:
     said = [f"gRPC   {ready['grpc']}", f"HTTP   {ready['http']}", f"data   {data_dir}"]
     if "sources" not in ready:
         return [*said, "", "Start it with --demo-data for an account to try things with."]
-    running = data_dir / "running.json"
-    url = ready["sources"]["skipcart"]["url"] if secrets else f"$(jq -r .sources.skipcart.url {running})"
-    token = ready["account_token"] if secrets else f"$(jq -r .account_token {running})"
-    # The commands look in the usual folder, or where this variable says.
-    here = "" if data_dir == default_data_dir() else f"CROSSDOCK_DATA_DIR={data_dir} "
+    folder = Folder(data_dir)
+    url = ready["sources"]["skipcart"]["url"] if secrets else _read_from(folder, "['sources']['skipcart']['url']")
+    token = ready["account_token"] if secrets else _read_from(folder, "['account_token']")
+    # The commands look in the usual folder, or where this variable says; another terminal does not have ours.
+    here = "" if folder.path == usual_data_dir() else f"CROSSDOCK_DATA_DIR={shlex.quote(str(folder.path))} "
     method = f"http://{ready['grpc']}/crossdock.v1.DeliveryService/ListDeliveries"
     return [
         *said,
@@ -32,3 +33,9 @@ def lines(ready: dict[str, Any], data_dir: Path, *, secrets: bool) -> list[str]:
         f"  {here}crossdock watch --from-start",
         f'  buf curl --protocol grpc --http2-prior-knowledge -H "authorization: Bearer {token}" {method}',
     ]
+
+
+def _read_from(folder: Folder, member: str) -> str:
+    """What a shell makes into a member of `running.json`, with nothing installed but Python."""
+    program = f"import json,sys; print(json.load(open(sys.argv[1])){member})"
+    return f'$(python3 -c "{program}" {shlex.quote(str(folder.running))})'

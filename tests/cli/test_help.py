@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from importlib.metadata import version
 from typing import Any
 
 import pytest
@@ -43,3 +44,9 @@ def test_every_help_says_what_it_does_and_shows_an_example(words: tuple[str, ...
 @pytest.mark.parametrize("words", [words for words in ALL if words not in {("up",), ("services",), ("gateway",)}])
 def test_every_command_with_a_result_prints_json_when_asked(words: tuple[str, ...]) -> None:
     assert "--json" in CliRunner().invoke(app, [*words, "--help"], env={"COLUMNS": "200"}).output
+
+
+def test_it_tells_its_version() -> None:
+    done = CliRunner().invoke(app, ["--version"])
+
+    assert (done.exit_code, done.output) == (0, f"crossdock {version('crossdock')}\n")
