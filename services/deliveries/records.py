@@ -130,5 +130,5 @@ def _effect(disposition: int, changed: list[str]) -> str:
     elif disposition == pb.DISPOSITION_OVERLAY_ONLY:
         effect = f" It changes {', '.join(changed)}."
     if "driver_sequence" in changed and "courier" in changed:
-        effect += " Another driver counts."
+        effect += " It names the driver who counts now."
     return effect
