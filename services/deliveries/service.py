@@ -17,7 +17,7 @@ from crossdock.v1.report_pb2 import DeliveryReport
 from google.protobuf.message import Message
 
 from runtime import typeid
-from services import callers, times
+from services import callers, ids, times
 from services.access.liveness import while_live
 from services.callers import Caller
 from services.db.tables import deliveries, delivery_references, events
@@ -60,7 +60,7 @@ class DeliveryServicer(delivery_service_pb2_grpc.DeliveryServiceServicer):
     async def GetDelivery(self, request: pb.GetDeliveryRequest, context: Context) -> pb.GetDeliveryResponse:
         """Reads one delivery; concurrent calls share one statement."""
         caller = callers.current()
-        key = (caller.tenant, decode_id(request.delivery_id))
+        key = (caller.tenant, ids.read("delivery", request.delivery_id))
         stored = await self._hub.deliveries.submit(key)
         return pb.GetDeliveryResponse(delivery=visible(caller, stored, request.delivery_id).delivery)
 
@@ -69,10 +69,7 @@ class DeliveryServicer(delivery_service_pb2_grpc.DeliveryServiceServicer):
     ) -> pb.GetDeliveryByOrderResponse:
         """Reads the live delivery of an order, or its last one."""
         caller = callers.current()
-        try:
-            order = typeid.decode("ord", request.order_id)
-        except typeid.InvalidId:
-            raise not_found("order", request.order_id) from None
+        order = ids.read("order", request.order_id)
         query = (
             sa.select(deliveries.c.document)
             .where(deliveries.c.tenant_id == caller.tenant, deliveries.c.order_id == order, _reach(caller))
@@ -164,7 +161,7 @@ class DeliveryServicer(delivery_service_pb2_grpc.DeliveryServiceServicer):
     ) -> Response:
         """Lets a command take effect on one delivery, once per request id; raises when it does not fit."""
         caller = callers.current()
-        key = (caller.tenant, decode_id(target.delivery_id))
+        key = (caller.tenant, ids.read("delivery", target.delivery_id))
 
         async with self._hub.transaction(commit=target.commit) as connection:
             references = target.references(request)
@@ -227,7 +224,7 @@ class DeliveryServicer(delivery_service_pb2_grpc.DeliveryServiceServicer):
 
     async def _visible_key(self, delivery_id: str) -> Stored:
         caller = callers.current()
-        found = await self._hub.deliveries.submit((caller.tenant, decode_id(delivery_id)))
+        found = await self._hub.deliveries.submit((caller.tenant, ids.read("delivery", delivery_id)))
         return visible(caller, found, delivery_id)
 
 
@@ -243,14 +240,6 @@ class _Target:
         """The names that the command gives to the delivery."""
         delivery = getattr(request, "delivery", None)
         return list(delivery.references) if delivery is not None else []
-
-
-def decode_id(delivery_id: str) -> UUID:
-    """The delivery's UUID; what is not even an id names nothing that exists."""
-    try:
-        return typeid.decode("dlv", delivery_id)
-    except typeid.InvalidId:
-        raise not_found("delivery", delivery_id) from None
 
 
 def visible(caller: Caller, stored: Stored | None, delivery_id: str) -> Stored:
