@@ -15,7 +15,7 @@ import structlog
 from prometheus_client import Gauge
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from services.db.tables import PARTITIONED, metadata
+from services.db.schema import PARTITIONED, metadata
 
 log = structlog.get_logger()
 

@@ -1,4 +1,4 @@
-"""Every table of the hub, in SQLAlchemy Core; knows shapes and keys, nothing about what the rows mean.
+"""The tables of deliveries, webhooks and access, in SQLAlchemy Core; knows shapes and keys, not what the rows mean.
 
 Three rules hold throughout, and a test reads this metadata to check them:
 
@@ -20,7 +20,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     PrimaryKeyConstraint,
     SmallInteger,
     Table,
@@ -28,36 +27,9 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, TIMESTAMP
-from sqlalchemy.types import UserDefinedType
+from sqlalchemy.dialects.postgresql import ARRAY
 
-metadata = MetaData(
-    naming_convention={
-        "pk": "%(table_name)s_pkey",
-        "uq": "%(table_name)s_%(column_0_N_name)s_key",
-        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
-        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
-    }
-)
-
-
-class Xid8(UserDefinedType[int]):
-    """PostgreSQL's 64-bit transaction id, which never wraps around."""
-
-    cache_ok = True
-
-    def get_col_spec(self, **_: object) -> str:
-        """Names the type in DDL."""
-        return "xid8"
-
-
-def _moment(name: str, *, nullable: bool = False) -> Column[object]:
-    return Column(name, TIMESTAMP(timezone=True), nullable=nullable)
-
-
-def _tenant() -> Column[object]:
-    return Column("tenant_id", Uuid, nullable=False)
-
+from services.db.columns import Xid8, metadata, moment, tenant_column
 
 tenants = Table(
     "tenants",
@@ -65,7 +37,7 @@ tenants = Table(
     Column("tenant_id", Uuid, primary_key=True),
     Column("external_id", Text, nullable=False),
     Column("document", LargeBinary, nullable=False),
-    _moment("create_time"),
+    moment("create_time"),
     UniqueConstraint("external_id"),
     info={"global": "the list of tenants itself; external ids are unique among them"},
 )
@@ -74,15 +46,15 @@ tokens = Table(
     "tokens",
     metadata,
     Column("token_hash", LargeBinary, primary_key=True, comment="SHA-256 of the value"),
-    _tenant(),
+    tenant_column(),
     Column("token_id", Uuid, nullable=False),
     Column("level", SmallInteger, nullable=False),
     Column("location_id", Uuid),
     Column("scopes", ARRAY(SmallInteger), nullable=False),
     Column("document", LargeBinary, nullable=False),
-    _moment("create_time"),
-    _moment("expire_time", nullable=True),
-    _moment("revoke_time", nullable=True),
+    moment("create_time"),
+    moment("expire_time", nullable=True),
+    moment("revoke_time", nullable=True),
     UniqueConstraint("tenant_id", "token_id"),
     ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"]),
     info={"global": "looked up by the hash of a bearer token, which is what tells the tenant"},
@@ -91,12 +63,12 @@ tokens = Table(
 locations = Table(
     "locations",
     metadata,
-    _tenant(),
+    tenant_column(),
     Column("location_id", Uuid, nullable=False),
     Column("external_id", Text),
     Column("document", LargeBinary, nullable=False),
     Column("version", BigInteger, nullable=False),
-    _moment("create_time"),
+    moment("create_time"),
     PrimaryKeyConstraint("tenant_id", "location_id"),
     UniqueConstraint("tenant_id", "external_id"),
     ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"]),
@@ -105,14 +77,14 @@ locations = Table(
 orders = Table(
     "orders",
     metadata,
-    _tenant(),
+    tenant_column(),
     Column("order_id", Uuid, nullable=False),
     Column("location_id", Uuid, nullable=False),
     Column("private_ref", Text),
     Column("status", SmallInteger, nullable=False),
     Column("document", LargeBinary, nullable=False),
     Column("version", BigInteger, nullable=False),
-    _moment("create_time"),
+    moment("create_time"),
     PrimaryKeyConstraint("tenant_id", "order_id"),
     UniqueConstraint("tenant_id", "private_ref"),
     ForeignKeyConstraint(["tenant_id", "location_id"], ["locations.tenant_id", "locations.location_id"]),
@@ -122,7 +94,7 @@ orders = Table(
 order_references = Table(
     "order_references",
     metadata,
-    _tenant(),
+    tenant_column(),
     Column("scope", Text, nullable=False),
     Column("value", Text, nullable=False),
     Column("order_id", Uuid, nullable=False),
@@ -134,7 +106,7 @@ order_references = Table(
 deliveries = Table(
     "deliveries",
     metadata,
-    _tenant(),
+    tenant_column(),
     Column("delivery_id", Uuid, nullable=False),
     Column("location_id", Uuid),
     Column("order_id", Uuid),
@@ -146,8 +118,8 @@ deliveries = Table(
     Column("document", LargeBinary, nullable=False),
     Column("last_ping", LargeBinary, comment="the youngest position ping, as a DeliveryReport"),
     Column("last_key", LargeBinary, comment="the order key of the youngest report folded in"),
-    _moment("create_time"),
-    _moment("update_time"),
+    moment("create_time"),
+    moment("update_time"),
     PrimaryKeyConstraint("tenant_id", "delivery_id"),
     ForeignKeyConstraint(["tenant_id", "order_id"], ["orders.tenant_id", "orders.order_id"]),
     Index(None, "tenant_id", "location_id", "delivery_id"),
@@ -159,7 +131,7 @@ deliveries = Table(
 delivery_references = Table(
     "delivery_references",
     metadata,
-    _tenant(),
+    tenant_column(),
     Column("scope", Text, nullable=False),
     Column("value", Text, nullable=False),
     Column("delivery_id", Uuid, nullable=False),
@@ -179,10 +151,10 @@ delivery_references = Table(
 positions = Table(
     "positions",
     metadata,
-    _tenant(),
+    tenant_column(),
     Column("delivery_id", Uuid, nullable=False),
-    _moment("record_time"),
-    _moment("position_time"),
+    moment("record_time"),
+    moment("position_time"),
     Column("latitude", Text, nullable=False),
     Column("longitude", Text, nullable=False),
     PrimaryKeyConstraint("tenant_id", "delivery_id", "record_time"),
@@ -193,7 +165,7 @@ positions = Table(
 events = Table(
     "events",
     metadata,
-    _tenant(),
+    tenant_column(),
     Column("event_id", Uuid, nullable=False),
     Column("delivery_id", Uuid, nullable=False),
     Column("number", BigInteger, nullable=False),
@@ -210,13 +182,13 @@ events = Table(
 webhook_sources = Table(
     "webhook_sources",
     metadata,
-    _tenant(),
+    tenant_column(),
     Column("source_id", Uuid, nullable=False),
     Column("dialect", Text, nullable=False),
     Column("document", LargeBinary, nullable=False),
     Column("secrets", LargeBinary, nullable=False, comment="sealed: the live SourceSecrets of the source"),
     Column("version", BigInteger, nullable=False),
-    _moment("create_time"),
+    moment("create_time"),
     PrimaryKeyConstraint("tenant_id", "source_id"),
     ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"]),
     Index("webhook_sources_source_id_idx", "source_id"),
@@ -225,9 +197,9 @@ webhook_sources = Table(
 webhooks = Table(
     "webhooks",
     metadata,
-    _tenant(),
+    tenant_column(),
     Column("webhook_id", Uuid, nullable=False),
-    _moment("receive_time"),
+    moment("receive_time"),
     Column("source_id", Uuid, nullable=False),
     Column("delivery_id", Uuid),
     Column("disposition", SmallInteger, nullable=False),
@@ -245,11 +217,11 @@ webhooks = Table(
 webhook_keys = Table(
     "webhook_keys",
     metadata,
-    _tenant(),
+    tenant_column(),
     Column("source_id", Uuid, nullable=False),
     Column("dedupe_key", Text, nullable=False),
     Column("webhook_id", Uuid, nullable=False),
-    _moment("receive_time"),
+    moment("receive_time"),
     PrimaryKeyConstraint("tenant_id", "source_id", "dedupe_key"),
     Index(None, "tenant_id", "receive_time"),
     comment="what was received before; aged out in batches long after the carriers' last retry",
@@ -258,12 +230,12 @@ webhook_keys = Table(
 parked_webhooks = Table(
     "parked_webhooks",
     metadata,
-    _tenant(),
+    tenant_column(),
     Column("webhook_id", Uuid, nullable=False),
     Column("scope", Text, nullable=False),
     Column("value", Text, nullable=False),
-    _moment("receive_time"),
-    _moment("expire_time"),
+    moment("receive_time"),
+    moment("expire_time"),
     PrimaryKeyConstraint("tenant_id", "webhook_id", "scope", "value"),
     Index(None, "tenant_id", "scope", "value"),
     Index("parked_webhooks_expire_time_idx", "expire_time"),
@@ -273,13 +245,13 @@ parked_webhooks = Table(
 idempotency_keys = Table(
     "idempotency_keys",
     metadata,
-    _tenant(),
+    tenant_column(),
     Column("method", Text, nullable=False),
     Column("caller", Text, nullable=False),
     Column("request_id", Text, nullable=False),
     Column("request_hash", LargeBinary, nullable=False),
     Column("response", LargeBinary, nullable=False),
-    _moment("create_time"),
+    moment("create_time"),
     PrimaryKeyConstraint("tenant_id", "method", "caller", "request_id"),
     Index(None, "tenant_id", "create_time"),
 )
@@ -288,9 +260,6 @@ probes = Table(
     "probes",
     metadata,
     Column("probe", Integer, primary_key=True),
-    _moment("write_time"),
+    moment("write_time"),
     info={"global": "one row that the readiness probe writes"},
 )
-
-PARTITIONED = {"events": "event_id", "webhooks": "webhook_id", "positions": "record_time"}
-"""The tables that are partitioned by time, with the column (a moment or a UUIDv7) by which they are."""

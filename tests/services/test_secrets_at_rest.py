@@ -15,7 +15,7 @@ from crossdock.v1.webhook_pb2 import AuthScheme, WebhookSource
 from crossdock.v1.webhook_service_pb2_grpc import WebhookServiceStub
 
 from runtime.postgres import EmbeddedPostgres
-from services.db.tables import metadata as schema
+from services.db.schema import metadata as schema
 from services.server import Server
 from tests.services.accounts import Account, bearer, refused
 

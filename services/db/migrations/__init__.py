@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from services.db.tables import Xid8
+from services.db.columns import Xid8
 
 LOCK = 0x63726F7373646F01
 """The advisory lock under which the schema is changed."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from alembic import context
 
-from services.db.tables import PARTITIONED, metadata
+from services.db.schema import PARTITIONED, metadata
 
 
 def include_name(name: str | None, kind: str, _: Mapping[Any, Any]) -> bool:

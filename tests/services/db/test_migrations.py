@@ -13,7 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from services.db import migrations, partitions, tables
+from services.db import migrations, partitions, schema
 
 ROOT = Path(migrations.__file__).resolve().parents[3]
 
@@ -30,13 +30,13 @@ def differences(connection: sa.Connection) -> list[object]:
     """What an upgrade would still have to do to the database."""
 
     def is_no_partition(name: str | None, kind: str, _: object) -> bool:
-        starts = tuple(f"{table}_p" for table in tables.PARTITIONED)
+        starts = tuple(f"{table}_p" for table in schema.PARTITIONED)
         return not (kind == "table" and name and name.startswith(starts)) and name != "alembic_version"
 
     context = MigrationContext.configure(
         connection, opts={"compare_type": True, "compare_server_default": True, "include_name": is_no_partition}
     )
-    return list(compare_metadata(context, tables.metadata))
+    return list(compare_metadata(context, schema.metadata))
 
 
 async def partitioning(connection: AsyncConnection) -> dict[str, str]:
@@ -51,12 +51,12 @@ async def test_a_migrated_database_is_what_the_tables_describe(empty: AsyncEngin
     async with empty.connect() as connection:
         assert await connection.run_sync(differences) == []
         assert await partitioning(connection) == {
-            table: f"RANGE ({column})" for table, column in tables.PARTITIONED.items()
+            table: f"RANGE ({column})" for table, column in schema.PARTITIONED.items()
         }
         comments = sa.text("SELECT relname, obj_description(oid) FROM pg_class WHERE relkind IN ('r', 'p')")
         told = {row[0]: row[1] for row in await connection.execute(comments)}
-    assert {name: told[name] for name in tables.metadata.tables} == {
-        name: table.comment for name, table in tables.metadata.tables.items()
+    assert {name: told[name] for name in schema.metadata.tables} == {
+        name: table.comment for name, table in schema.metadata.tables.items()
     }
 
 

@@ -15,7 +15,7 @@ from runtime import typeid
 from services.db import partitions
 from services.db.aging import age_out
 from services.db.partitions import SPAN, Partition, week_of
-from services.db.tables import PARTITIONED
+from services.db.schema import PARTITIONED
 
 TENANT = uuid.UUID(int=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

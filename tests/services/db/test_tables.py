@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from services.db.tables import PARTITIONED, metadata
+from services.db.schema import PARTITIONED, metadata
 
 TENANTS_OWN = [table for table in metadata.tables.values() if "global" not in table.info]
 
