@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from cli.main import app
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 
 
 def surroundings(**more: str) -> dict[str, str]:

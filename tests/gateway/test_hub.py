@@ -41,7 +41,7 @@ async def gateway(server: "Services") -> AsyncIterator[Server]:
 
 @pytest.fixture
 async def client(gateway: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=gateway.url, timeout=20) as client:
+    async with httpx.AsyncClient(base_url=gateway.url, timeout=60) as client:
         yield client
 
 

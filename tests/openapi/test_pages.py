@@ -19,7 +19,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
     # Nothing listens on port 1: neither the document nor the page need the services.
     async with (
         running_gateway("127.0.0.1:1", INBOUND) as gateway,
-        httpx.AsyncClient(base_url=gateway.url, timeout=20) as client,
+        httpx.AsyncClient(base_url=gateway.url, timeout=60) as client,
     ):
         yield client
 

@@ -61,7 +61,7 @@ class Hub:
         """Send one request and check the answer."""
         name = case.operation.definition.raw["operationId"]
         sent = self._credentials(name)
-        answer = case.call(self.url, session=self.session, headers=sent, timeout=20)
+        answer = case.call(self.url, session=self.session, headers=sent, timeout=60)
         self.answered[name][answer.status_code] += 1
         try:
             case.validate_response(answer, checks=CHECKED)

@@ -61,7 +61,7 @@ class Senders:
         self.refused = 0
 
     async def send(self, stop: asyncio.Event) -> None:
-        async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
+        async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
             while not stop.is_set():
                 self._next += 1
                 await self._send_until_thanked(client, f"order-{self._next}", stop)

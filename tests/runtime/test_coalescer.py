@@ -245,7 +245,7 @@ async def test_an_item_that_arrives_as_the_last_batch_ends_is_not_forgotten() ->
         for number in range(start, start + 200):
             assert await coalescer.submit(number) == number
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await asyncio.gather(*(one_after_another(start) for start in range(3)))
 
 
@@ -276,7 +276,7 @@ def test_every_item_gets_exactly_its_own_result_whoever_is_cancelled(
             tasks.append(asyncio.create_task(coalescer.submit(number)))
             if turns_after >= 0:
                 cancellers.append(asyncio.create_task(cancel(tasks[-1], turns_after)))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             results = await asyncio.gather(*tasks, return_exceptions=True)
             await asyncio.gather(*cancellers)
             await coalescer.close()

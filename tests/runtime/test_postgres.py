@@ -274,7 +274,7 @@ def test_a_start_waits_while_the_server_of_a_killed_parent_still_shuts_down(data
         finally:
             os.kill(pid, signal.SIGCONT)
 
-        server = start.result(timeout=20)
+        server = start.result(timeout=60)
 
     server.stop()
     assert not runs(pid)

@@ -47,10 +47,10 @@ class Method:
             unary = channel.unary_unary(
                 self.path, request_serializer=_serialised, response_deserializer=answers.FromString
             )
-            return cast(Message, await unary(request, metadata=metadata, timeout=10))
+            return cast(Message, await unary(request, metadata=metadata, timeout=60))
         stream = channel.unary_stream(
             self.path, request_serializer=_serialised, response_deserializer=answers.FromString
-        )(request, metadata=metadata, timeout=10)
+        )(request, metadata=metadata, timeout=60)
         try:
             return cast(Message, await asyncio.wait_for(stream.read(), SILENCE_SECONDS))
         except TimeoutError:

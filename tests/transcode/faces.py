@@ -27,7 +27,7 @@ from gateway.transcode.bindings import contract_services
 ROOT = Path(__file__).resolve().parents[2]
 IMAGE = ROOT / "gen/crossdock/v1/descriptors.binpb"
 TRANSCODER = "envoy.extensions.filters.http.grpc_json_transcoder.v3.GrpcJsonTranscoder"
-START_SECONDS = 30
+START_SECONDS = 60
 
 
 @contextlib.asynccontextmanager

@@ -60,7 +60,7 @@ async def test_every_unary_method_answers_as_envoy_does(
     async with (
         our_face(channel) as ours,
         envoys_face(server.address, tmp_path) as theirs,
-        httpx.AsyncClient(timeout=20) as client,
+        httpx.AsyncClient(timeout=60) as client,
     ):
         for case in cases:
             answers = await asyncio.gather(

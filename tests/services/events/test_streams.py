@@ -38,7 +38,7 @@ async def live(world: World, order: str) -> str:
 
 async def following(stream: Stream) -> event_service_pb2.WatchEventsResponse:
     """The next answer of a stream that goes on."""
-    told = await asyncio.wait_for(stream.read(), 5)
+    told = await asyncio.wait_for(stream.read(), 60)
     assert isinstance(told, event_service_pb2.WatchEventsResponse), "the stream ended"
     return told
 
