@@ -95,6 +95,7 @@ class Authenticator:
             rows = (await connection.execute(query)).all()
         found: dict[bytes, _Known] = {}
         for row in rows:
+            token = Token.FromString(row.document)
             found[row.token_hash] = _Known(
                 Caller(
                     tenant_id=row.tenant_id,
@@ -102,7 +103,8 @@ class Authenticator:
                     scopes=frozenset(row.scopes),
                     location_id=row.location_id,
                     token_id=row.token_id,
-                    display_name=Token.FromString(row.document).display_name,
+                    display_name=token.display_name,
+                    calls_per_minute=token.calls_per_minute,
                 ),
                 row.expire_time,
                 row.revoke_time is not None,

@@ -14,7 +14,10 @@ from services.errors import Problem, not_found
 
 @dataclass(frozen=True)
 class Caller:
-    """The bearer of a token. ``tenant_id`` is None only for the deployment's own key with no tenant chosen."""
+    """The bearer of a token. ``tenant_id`` is None only for the deployment's own key with no tenant chosen.
+
+    ``calls_per_minute`` is the token's own limit; 0 for the deployment's default.
+    """
 
     tenant_id: UUID | None
     level: "AccessLevel.ValueType"
@@ -22,6 +25,7 @@ class Caller:
     location_id: UUID | None = None
     token_id: UUID | None = None
     display_name: str = ""
+    calls_per_minute: int = 0
 
     @property
     def tenant(self) -> UUID:

@@ -80,6 +80,11 @@ class Settings(BaseSettings):
         default=200, ge=1, description="Calls under way at once, streams apart; one more is refused as OVERLOADED."
     )
     max_concurrent_streams: int = Field(default=1000, ge=1, description="Open streams, likewise.")
+    calls_per_minute: int = Field(
+        default=0,
+        ge=0,
+        description="How often a token without a limit of its own may call, in each process. 0: as often as it likes.",
+    )
     deadline_seconds: float = Field(
         default=30.0,
         gt=0,

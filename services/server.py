@@ -26,6 +26,7 @@ from services.interceptors.deadlines import deadlines
 from services.interceptors.draining import Draining
 from services.interceptors.errors import errors
 from services.interceptors.observing import observing
+from services.interceptors.rates import Rates, rates
 from services.interceptors.validation import MAX_INGEST_BYTES, validation
 from services.maintenance import maintain
 from services.registry import SERVICERS, WORKERS, Registration
@@ -116,6 +117,7 @@ class Server:
             observing(log_calls=settings.log_calls),
             self._draining.layer,
             authenticating(self._authenticator),
+            rates(Rates(), settings.calls_per_minute),
             deadlines(settings.deadline_seconds),
             concurrency(self.calls, self.streams),
             validation,

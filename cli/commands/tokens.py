@@ -34,6 +34,7 @@ def create(
     expires: Annotated[
         str, typer.Option(metavar="SPAN", help="When it ends by itself: 12h, 30d. Never if empty.")
     ] = "",
+    calls_per_minute: Annotated[int, typer.Option(min=0, help="How often it may call. 0: the hub's default.")] = 0,
     server: Server = "",
     token: BearerToken = "",
     tls: Tls = False,
@@ -42,7 +43,13 @@ def create(
 ) -> None:
     """Make a token. Its value is told once: only its hash is kept."""
     scopes = Scope.values()[1:] if scope == ["all"] else values(Scope, scope, "--scope")
-    wanted = Token(display_name=name, level=value(AccessLevel, level, "--level"), location_id=location, scopes=scopes)
+    wanted = Token(
+        display_name=name,
+        level=value(AccessLevel, level, "--level"),
+        location_id=location,
+        scopes=scopes,
+        calls_per_minute=calls_per_minute,
+    )
     if expires:
         end = datetime.now(UTC) + parse_span(expires, "--expires").ToTimedelta()
         wanted.expire_time.FromDatetime(end)

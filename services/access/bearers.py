@@ -28,6 +28,7 @@ async def create(
         level=wanted.level,
         location_id=wanted.location_id,
         scopes=sorted(set(wanted.scopes)),
+        calls_per_minute=wanted.calls_per_minute,
         prefix=value[: tokens.SHOWN_LENGTH],
         create_time=times.to_timestamp(now),
     )

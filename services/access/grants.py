@@ -5,7 +5,7 @@ from datetime import datetime
 from crossdock.v1.access_pb2 import AccessLevel, Scope, Token
 
 from services.callers import Caller
-from services.errors import Problem, Violation
+from services.errors import Problem, Violation, invalid
 from services.times import to_datetime
 
 ACCOUNT_ONLY = frozenset(
@@ -34,6 +34,9 @@ def require_grantable(token: Token, maker: Caller, now: datetime) -> None:
             "a token never has more level than its maker",
             {"scope": "", "level": AccessLevel.Name(token.level)},
         )
+    most = maker.calls_per_minute
+    if most and token.calls_per_minute > most:
+        raise invalid("token.calls_per_minute", f"a token never calls more often than its maker: {most}")
     for scope in sorted(set(token.scopes) - maker.scopes):
         raise Problem(
             "SCOPE_MISSING",

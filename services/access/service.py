@@ -52,6 +52,8 @@ class AccessServicer(AccessServiceServicer):
 
     async def CreateToken(self, request: contract.CreateTokenRequest, context: Context) -> contract.CreateTokenResponse:
         caller, now = callers.current(), self._hub.now()
+        # What has no limit of its own takes its maker's, or a slow token could make itself a fast one.
+        request.token.calls_per_minute = request.token.calls_per_minute or caller.calls_per_minute
         require_grantable(request.token, caller, now)
         async with self._hub.transaction() as connection:
             location_id = None
