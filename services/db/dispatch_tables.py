@@ -1,1 +1,99 @@
 """The tables of shipments, carriers and bookings; knows shapes and keys, not what the rows mean."""
+
+import sqlalchemy as sa
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+)
+
+from services.db.columns import metadata, moment, tenant_column
+
+shipments = Table(
+    "shipments",
+    metadata,
+    tenant_column(),
+    Column("shipment_id", Uuid, nullable=False),
+    Column("external_id", Text),
+    Column("location_id", Uuid, nullable=False),
+    Column("order_id", Uuid),
+    Column("group_id", Text),
+    Column("carrier_ref", Text, nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("phase", SmallInteger, nullable=False),
+    Column("needs_attention", Boolean, nullable=False),
+    moment("pickup_time", nullable=True),
+    moment("dropoff_time", nullable=True),
+    Column("document", LargeBinary, nullable=False, comment="Shipment without its decision"),
+    Column("version", BigInteger, nullable=False, comment="the number of its last event; its etag"),
+    Column("steps", BigInteger, nullable=False, comment="the number of its last history entry"),
+    moment("create_time"),
+    moment("update_time"),
+    moment("due_time", nullable=True),
+    moment("lease_until", nullable=True),
+    Column("lease_owner", Text),
+    PrimaryKeyConstraint("tenant_id", "shipment_id"),
+    UniqueConstraint("tenant_id", "external_id"),
+    ForeignKeyConstraint(["tenant_id", "location_id"], ["locations.tenant_id", "locations.location_id"]),
+    ForeignKeyConstraint(["tenant_id", "order_id"], ["orders.tenant_id", "orders.order_id"]),
+    # The order of lists, alone and behind the filters that lists are mostly asked with.
+    Index(None, "tenant_id", "create_time", "shipment_id"),
+    Index(None, "tenant_id", "location_id", "create_time", "shipment_id"),
+    Index(None, "tenant_id", "status", "create_time", "shipment_id"),
+    Index(None, "tenant_id", "update_time"),
+    Index(None, "tenant_id", "pickup_time"),
+    Index("shipments_group_idx", "tenant_id", "group_id", postgresql_where=sa.text("group_id IS NOT NULL")),
+    Index("shipments_order_idx", "tenant_id", "order_id", postgresql_where=sa.text("order_id IS NOT NULL")),
+    Index(
+        "shipments_attention_idx",
+        "tenant_id",
+        "create_time",
+        "shipment_id",
+        postgresql_where=sa.text("needs_attention"),
+    ),
+    Index("shipments_due_idx", "due_time", postgresql_where=sa.text("due_time IS NOT NULL")),
+    comment="pickup_time begins the window asked for, dropoff_time ends it; from due_time on a worker goes on with it",
+)
+
+shipment_history = Table(
+    "shipment_history",
+    metadata,
+    tenant_column(),
+    Column("shipment_id", Uuid, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("synthetic", Boolean, nullable=False),
+    Column("document", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "shipment_id", "number"),
+    ForeignKeyConstraint(["tenant_id", "shipment_id"], ["shipments.tenant_id", "shipments.shipment_id"]),
+)
+
+dispatch_decisions = Table(
+    "dispatch_decisions",
+    metadata,
+    tenant_column(),
+    Column("shipment_id", Uuid, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("document", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "shipment_id", "number"),
+    ForeignKeyConstraint(["tenant_id", "shipment_id"], ["shipments.tenant_id", "shipments.shipment_id"]),
+)
+
+dispatch_rules = Table(
+    "dispatch_rules",
+    metadata,
+    tenant_column(),
+    Column("document", LargeBinary, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    PrimaryKeyConstraint("tenant_id"),
+    ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"]),
+)

@@ -125,6 +125,20 @@ deliveries = Table(
     Index(None, "tenant_id", "location_id", "delivery_id"),
     Index(None, "tenant_id", "order_id"),
     Index("deliveries_live_order_key", "tenant_id", "order_id", unique=True, postgresql_where=sa.text("live")),
+    # However a dispatch crashes, a shipment is booked with one carrier at a time.
+    Index(
+        "deliveries_live_shipment_key",
+        "tenant_id",
+        "shipment_id",
+        unique=True,
+        postgresql_where=sa.text("live AND shipment_id IS NOT NULL"),
+    ),
+    Index(
+        "deliveries_shipment_idx",
+        "tenant_id",
+        "shipment_id",
+        postgresql_where=sa.text("shipment_id IS NOT NULL"),
+    ),
     Index("deliveries_attention_idx", "tenant_id", "delivery_id", postgresql_where=sa.text("needs_attention")),
 )
 
@@ -167,14 +181,22 @@ events = Table(
     metadata,
     tenant_column(),
     Column("event_id", Uuid, nullable=False),
-    Column("delivery_id", Uuid, nullable=False),
+    Column("delivery_id", Uuid),
     Column("number", BigInteger, nullable=False),
     Column("location_id", Uuid),
     Column("xid", Xid8, nullable=False, server_default=sa.text("pg_current_xact_id()")),
     Column("document", LargeBinary, nullable=False),
     Column("input_key", LargeBinary, comment="the order key of the report; null on synthetic events"),
+    Column("shipment_id", Uuid, comment="only on events about a shipment itself"),
     PrimaryKeyConstraint("tenant_id", "event_id"),
     Index(None, "tenant_id", "delivery_id", "number"),
+    Index(
+        "events_shipment_idx",
+        "tenant_id",
+        "shipment_id",
+        "number",
+        postgresql_where=sa.text("shipment_id IS NOT NULL"),
+    ),
     Index("events_log_idx", "xid", "event_id"),
     postgresql_partition_by="RANGE (event_id)",
 )
