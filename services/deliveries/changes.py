@@ -5,7 +5,7 @@ from operator import attrgetter
 from typing import TypeAlias
 
 from crossdock.v1 import event_pb2 as pb
-from crossdock.v1.delivery_pb2 import Delivery
+from google.protobuf.message import Message
 
 Kind: TypeAlias = pb.EventKind.ValueType
 Disposition: TypeAlias = pb.Disposition.ValueType
@@ -60,7 +60,7 @@ PING_MEMBERS = frozenset(("position", "estimates"))
 """What a ping changes without leaving an event."""
 
 
-def changed_members(before: Delivery, after: Delivery) -> list[str]:
+def changed_members(before: Message, after: Message) -> list[str]:
     """The top members that differ, in the order of the contract; those of record left out."""
     if before == after:
         return []
