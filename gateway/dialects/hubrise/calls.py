@@ -11,8 +11,8 @@ from crossdock.v1.access_pb2 import AccessLevel
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader
 
+from gateway.dialects.callers import Callers, zone_of
 from gateway.dialects.hubrise import errors
-from gateway.dialects.hubrise.callers import Callers, zone_of
 from gateway.dialects.hubrise.errors import Refused
 from gateway.dialects.hubrise.wire import Document
 from gateway.services_client import Metadata, ServicesClient

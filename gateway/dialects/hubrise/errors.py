@@ -11,13 +11,13 @@ from typing import Any, Final, NamedTuple
 
 import grpc
 from crossdock.v1.delivery_pb2 import DeliveryStatus
-from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
-from grpc_status import rpc_status
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
+from gateway import failures
 from gateway.dialects.hubrise.wire import FieldError, Invalid
 from gateway.dialects.hubrise.words import shown
+from gateway.failures import Failure
 
 
 class Kind(NamedTuple):
@@ -136,31 +136,32 @@ def render(refusal: Refused, retry_seconds: float | None = None) -> JSONResponse
 
 def reason_of(error: grpc.aio.AioRpcError) -> str:
     """The reason that the services gave, without prefix; empty when they did not answer at all."""
-    return _details(error)[0].reason
+    return failures.read(error).reason
 
 
 def render_rpc_error(error: grpc.aio.AioRpcError) -> JSONResponse:
     """What the services' refusal is to HubRise's clients. Says nothing that the services did not mean to tell."""
-    info, bad, retry, told = _details(error)
-    kind = REASONS.get(info.reason) or CODES.get(error.code(), INTERNAL)
-    errors = tuple(_violation(each) for each in bad.field_violations)
-    if any(each.field in _IN_THE_ADDRESS for each in bad.field_violations):
+    failure = failures.read(error)
+    told = failure.message
+    kind = REASONS.get(failure.reason) or CODES.get(error.code(), INTERNAL)
+    errors = tuple(FieldError(_member(each.field) or BASE, each.description) for each in failure.violations)
+    if any(each.field in _IN_THE_ADDRESS for each in failure.violations):
         kind, told, errors = NOT_FOUND, "no such order or location here", ()
     elif kind == UNPROCESSABLE:
-        errors = errors or (_field_error(info, told),)
+        errors = errors or (_field_error(failure),)
         told = ""
     if kind in (INTERNAL, UNAVAILABLE, UNAUTHORIZED):
         told = ""
-    return render(Refused(kind, told, errors), retry)
+    return render(Refused(kind, told, errors), failure.retry_seconds)
 
 
-def _field_error(info: ErrorInfo, told: str) -> FieldError:
-    if info.reason == "STATUS_NOT_REACHABLE":
-        here, wanted = (_shown(info.metadata[key]) for key in ("from", "to"))
+def _field_error(failure: Failure) -> FieldError:
+    if failure.reason == "STATUS_NOT_REACHABLE":
+        here, wanted = (_shown(failure.metadata[key]) for key in ("from", "to"))
         return FieldError("status", f"cannot change from '{here}' to '{wanted}'")
-    if info.reason == "FIELD_IMMUTABLE":
-        return FieldError(_member(info.metadata["field"]), "cannot be updated")
-    return FIELDS.get(info.reason) or FieldError(BASE, told)
+    if failure.reason == "FIELD_IMMUTABLE":
+        return FieldError(_member(failure.metadata["field"]), "cannot be updated")
+    return FIELDS.get(failure.reason) or FieldError(BASE, failure.message)
 
 
 def _shown(name: str) -> str:
@@ -168,34 +169,10 @@ def _shown(name: str) -> str:
     return shown(_STATUSES[name]) if name in _STATUSES else name
 
 
-def _violation(violation: BadRequest.FieldViolation) -> FieldError:
-    return FieldError(_member(violation.field) or BASE, violation.description)
-
-
 def _member(path: str) -> str:
     """Tells that "delivery.courier.name" is HubRise's "driver_name"."""
     member = path.removeprefix("delivery.").removeprefix("order.")
     return _MEMBERS.get(member, member)
-
-
-def _details(error: grpc.aio.AioRpcError) -> tuple[ErrorInfo, BadRequest, float | None, str]:
-    """The reason, the violations, the seconds to wait, and the message for developers."""
-    info, bad, retry, seconds = ErrorInfo(), BadRequest(), RetryInfo(), None
-    try:
-        status = rpc_status.from_call(error)  # type: ignore[arg-type]  # it has all that is asked of a call
-    except ValueError:
-        status = None
-    if status is None:
-        # Nobody of ours said this: the details are gRPC's own, with addresses in them.
-        return info, bad, None, ""
-    for detail in status.details:
-        if detail.Is(ErrorInfo.DESCRIPTOR):
-            detail.Unpack(info)
-        elif detail.Is(BadRequest.DESCRIPTOR):
-            detail.Unpack(bad)
-        elif detail.Unpack(retry):
-            seconds = retry.retry_delay.ToTimedelta().total_seconds()
-    return info, bad, seconds, status.message
 
 
 RENDERERS: Final[dict[type[Exception], Callable[[Any], JSONResponse]]] = {

@@ -10,12 +10,13 @@ from crossdock.v1.parcel_pb2 import Item
 from crossdock.v1.reference_pb2 import ExternalReference
 
 from gateway.dialects.hubrise import wire
-from gateway.dialects.hubrise.protos import members_of, money, struct, timestamp
+from gateway.dialects.hubrise.protos import money, struct, timestamp
 from gateway.dialects.hubrise.totals import order_total, subtotal
 from gateway.dialects.hubrise.wire import Document, FieldError, Invalid
 from gateway.dialects.hubrise.words import ORDER_STATUSES, ORDER_STATUSES_OUT, SERVICE_TYPES
 from gateway.dialects.hubrise.write import DIALECT
 from gateway.dialects.hubrise.write_orders import ASSIGNED, customer_document
+from gateway.dialects.structs import members_of
 from gateway.phones import read_phone
 
 REF_SCOPE = "order"

@@ -16,8 +16,8 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount
 
+from gateway.dialects.callers import Callers
 from gateway.dialects.hubrise import errors, order_routes, read, write
-from gateway.dialects.hubrise.callers import Callers
 from gateway.dialects.hubrise.calls import ACall, ADocument, Call, until_undisturbed
 from gateway.dialects.hubrise.conventions import Conventions
 from gateway.services_client import ServicesClient

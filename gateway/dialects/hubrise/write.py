@@ -5,9 +5,10 @@ from datetime import tzinfo
 from crossdock.v1.delivery_pb2 import Delivery, Milestone
 from google.protobuf.message import Message
 
-from gateway.dialects.hubrise.protos import members_of, money_text, time_text
+from gateway.dialects.hubrise.protos import money_text, time_text
 from gateway.dialects.hubrise.wire import Document
 from gateway.dialects.hubrise.words import TIMES_IN, TIMES_OUT, shown
+from gateway.dialects.structs import members_of
 
 DIALECT = "hubrise"
 

@@ -10,9 +10,10 @@ from crossdock.v1.order_pb2 import Order
 from crossdock.v1.parcel_pb2 import Item
 
 from gateway.dialects.hubrise import write
-from gateway.dialects.hubrise.protos import members_of, money_text, time_text, timestamp
+from gateway.dialects.hubrise.protos import money_text, time_text, timestamp
 from gateway.dialects.hubrise.wire import Document
 from gateway.dialects.hubrise.words import ORDER_STATUSES_OUT, SERVICE_TYPES_OUT
+from gateway.dialects.structs import members_of
 from gateway.times import parse_time
 from gateway.unreadable import Unreadable
 

@@ -5,7 +5,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from gateway.dialects.hubrise.protos import members_of, struct, time_text
+from gateway.dialects.hubrise.protos import struct, time_text
+from gateway.dialects.structs import members_of
 
 
 @pytest.mark.parametrize("number", [2, Decimal("1.5"), Decimal("1E+30"), Decimal("-0.25")], ids=str)

@@ -5,8 +5,8 @@ from crossdock.v1.access_service_pb2 import GetCallerResponse
 from crossdock.v1.location_pb2 import Location
 from crossdock.v1.location_service_pb2 import GetLocationResponse
 
-from gateway.dialects.hubrise import callers
-from gateway.dialects.hubrise.callers import Callers, zone_of
+from gateway.dialects import callers
+from gateway.dialects.callers import Callers, zone_of
 from gateway.services_client import ServicesClient
 
 
