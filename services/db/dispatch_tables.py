@@ -97,3 +97,38 @@ dispatch_rules = Table(
     PrimaryKeyConstraint("tenant_id"),
     ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"]),
 )
+
+bookings = Table(
+    "bookings",
+    metadata,
+    tenant_column(),
+    Column("delivery_id", Uuid, nullable=False, comment="the reference by which the carrier knows it"),
+    Column("shipment_id", Uuid, nullable=False),
+    Column("kind", SmallInteger, nullable=False, comment="DeliveryKind: the way out or the way back"),
+    Column("carrier_ref", Text, nullable=False),
+    Column("state", SmallInteger, nullable=False, comment="what is known of it at the carrier"),
+    Column("occupies", Boolean, nullable=False, comment="it may exist, so nobody else is booked that way"),
+    Column("decision", Integer, nullable=False, comment="the number of the dispatch that made it"),
+    Column("cancellation", LargeBinary, comment="StatusReason of a cancellation that waits for the carrier"),
+    Column("tries", Integer, nullable=False, comment="how often it was looked up since its state last changed"),
+    moment("book_before", nullable=True),
+    moment("create_time"),
+    moment("due_time", nullable=True),
+    moment("lease_until", nullable=True),
+    Column("lease_owner", Text),
+    PrimaryKeyConstraint("tenant_id", "delivery_id"),
+    ForeignKeyConstraint(["tenant_id", "delivery_id"], ["deliveries.tenant_id", "deliveries.delivery_id"]),
+    ForeignKeyConstraint(["tenant_id", "shipment_id"], ["shipments.tenant_id", "shipments.shipment_id"]),
+    # However a dispatch crashes, a shipment is booked once each way.
+    Index(
+        "bookings_occupying_key",
+        "tenant_id",
+        "shipment_id",
+        "kind",
+        unique=True,
+        postgresql_where=sa.text("occupies"),
+    ),
+    Index(None, "tenant_id", "shipment_id"),
+    Index("bookings_due_idx", "due_time", postgresql_where=sa.text("due_time IS NOT NULL")),
+    comment="written before the carrier is called; from due_time on a worker looks what became of it",
+)

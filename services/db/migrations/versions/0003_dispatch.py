@@ -12,6 +12,7 @@ def upgrade() -> None:
     """Goes forward; there is no way back but a backup."""
     _shipments()
     _dispatches()
+    _bookings()
     _links()
 
 
@@ -144,3 +145,43 @@ def _links() -> None:
         ["tenant_id", "shipment_id", "number"],
         postgresql_where=sa.text("shipment_id IS NOT NULL"),
     )
+
+
+def _bookings() -> None:
+    op.create_table(
+        "bookings",
+        _id("tenant_id"),
+        sa.Column("delivery_id", sa.Uuid, nullable=False, comment="the reference by which the carrier knows it"),
+        _id("shipment_id"),
+        sa.Column("kind", sa.SmallInteger, nullable=False, comment="DeliveryKind: the way out or the way back"),
+        _text("carrier_ref"),
+        sa.Column("state", sa.SmallInteger, nullable=False, comment="what is known of it at the carrier"),
+        sa.Column("occupies", sa.Boolean, nullable=False, comment="it may exist, so nobody else is booked that way"),
+        sa.Column("decision", sa.Integer, nullable=False, comment="the number of the dispatch that made it"),
+        sa.Column("cancellation", sa.LargeBinary, comment="StatusReason of a cancellation that waits for the carrier"),
+        sa.Column(
+            "tries", sa.Integer, nullable=False, comment="how often it was looked up since its state last changed"
+        ),
+        _moment("book_before", nullable=True),
+        _moment("create_time"),
+        _moment("due_time", nullable=True),
+        _moment("lease_until", nullable=True),
+        _text("lease_owner", nullable=True),
+        sa.PrimaryKeyConstraint("tenant_id", "delivery_id", name="bookings_pkey"),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "delivery_id"],
+            ["deliveries.tenant_id", "deliveries.delivery_id"],
+            name="bookings_tenant_id_delivery_id_fkey",
+        ),
+        _of_a_shipment("bookings"),
+        comment="written before the carrier is called; from due_time on a worker looks what became of it",
+    )
+    op.create_index(
+        "bookings_occupying_key",
+        "bookings",
+        ["tenant_id", "shipment_id", "kind"],
+        unique=True,
+        postgresql_where=sa.text("occupies"),
+    )
+    op.create_index("bookings_tenant_id_shipment_id_idx", "bookings", ["tenant_id", "shipment_id"])
+    op.create_index("bookings_due_idx", "bookings", ["due_time"], postgresql_where=sa.text("due_time IS NOT NULL"))

@@ -1,0 +1,1 @@
+"""How shipments find their carriers: quotes, rules, bookings, cancellations, look-ups."""
