@@ -26,6 +26,8 @@ class Incoming:
     receive_time: datetime
     webhook_id: str = ""
     source_id: str = ""
+    in_time: bool = False
+    """It has its place by its sender's time though no message carried it; else it comes after all that is known."""
     may_create: bool = False
     """Start a delivery when none is known by the report's names."""
     location_id: UUID | None = None

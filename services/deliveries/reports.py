@@ -47,7 +47,7 @@ class Parking(Protocol):
 
 
 class Batch:
-    """The work of one transaction: first `load` or `hold`, then `apply`, `command` or `begin`, once."""
+    """The work of one transaction: first `load` or `hold`, then `apply`, `command`, `tell` or `begin`, once."""
 
     def __init__(self, connection: AsyncConnection, hub: Hub, parking: Parking) -> None:
         self._connection = connection
@@ -100,6 +100,15 @@ class Batch:
         groups: dict[Key, list[Incoming]] = {stored.key: [command]}
         unparked = await self._gather_parked(stored, report.patch.references, groups)
         await self._finish(groups, unparked, refuse=True)
+
+    async def tell(self, stored: Stored, *told: Incoming) -> None:
+        """Lets reports that no message carried take effect on a held delivery; what does not fit is history."""
+        groups: dict[Key, list[Incoming]] = {stored.key: list(told)}
+        for each in told:
+            each.stored = stored
+        learned = [reference for each in told for reference in each.report.patch.references]
+        unparked = await self._gather_parked(stored, learned, groups)
+        await self._finish(groups, unparked)
 
     async def begin(self, stored: Stored, created: Event, first: DeliveryReport | None) -> None:
         """Stores a delivery that a caller asked for, with a first report on it and what was parked for it."""
@@ -222,7 +231,7 @@ class Batch:
             _EARLIEST if stored.delivery.source_id else stored.delivery.create_time,
             webhook_id=each.webhook_id,
             source_id=each.source_id,
-            after=b"" if each.webhook_id else stored.last_key or b"",
+            after=b"" if each.webhook_id or each.in_time else stored.last_key or b"",
         )
 
     def _keep(self, stored: Stored, outcome: lifecycle.Outcome, received: Sequence[tuple[Input, Incoming]]) -> None:

@@ -42,6 +42,7 @@ def take(delivery: Delivery, given: Input, *, accept_late_delivered: bool) -> Mo
         milestones.dictate(delivery, report.milestones)
     if another_driver or (not driver_known and is_driver_known(delivery)):
         delivery.driver_sequence += 1
+    _await_cancellation(delivery, report.cancellation_request, time)
     for attention in report.attention:
         _raise_attention(
             delivery,
@@ -106,6 +107,14 @@ def _fill(delivery: Delivery, status: Status, time: Timestamp) -> None:
     if delivery.status in CLOSED and milestones.find(delivery, status) is None:
         return
     milestones.reach(delivery, status, time)
+
+
+def _await_cancellation(delivery: Delivery, request: reports.CancellationRequest.ValueType, time: Timestamp) -> None:
+    """Since when a cancellation waits: until the carrier refuses it, and no longer than the delivery is open."""
+    if delivery.status in CLOSED or request == reports.CANCELLATION_REQUEST_REFUSED:
+        delivery.ClearField("cancel_request_time")
+    elif request == reports.CANCELLATION_REQUEST_MADE and not delivery.HasField("cancel_request_time"):
+        delivery.cancel_request_time.CopyFrom(time)
 
 
 def _raise_attention(delivery: Delivery, reason: str, message: str, time: Timestamp) -> None:
