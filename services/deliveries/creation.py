@@ -54,7 +54,8 @@ async def create(hub: Hub, connection: AsyncConnection, caller: Caller, wanted: 
 async def _place(connection: AsyncConnection, caller: Caller, wanted: Delivery) -> UUID | None:
     """The location from which it is sent: its order's, or the one that is named, or the caller's own."""
     if wanted.shipment_id:
-        ids.read("shipment", wanted.shipment_id)
+        # Nobody else may take a shipment's one place while a dispatch books somebody for it.
+        raise invalid("delivery.shipment_id", "is given by the hub: shipments are dispatched, not delivered by hand")
     named = ids.read("location", wanted.location_id) if wanted.location_id else None
     if wanted.order_id:
         at = await _require_order(connection, caller, wanted.order_id)

@@ -15,6 +15,7 @@ from services.db.statements import Statement
 from services.deliveries import names, rows, statuses
 from services.deliveries.names import Claim, Name
 from services.deliveries.rows import Key, Stored
+from services.shipments import followers
 
 
 @dataclass
@@ -35,6 +36,8 @@ class Incoming:
     parked: object | None = None
     """The stored message behind it when it waited for its delivery; only for who parked it."""
     stored: Stored | None = None
+    order_id: UUID | None = None
+    """The order that it was about, when it was about an order."""
     disposition: "Disposition.ValueType" = Disposition.DISPOSITION_UNMATCHED
     explanation: str = "nothing here is known by the names that it uses"
 
@@ -56,14 +59,18 @@ class Matches:
         self.claims: dict[Name, list[Claim]] = {}
         self.orders: dict[Name, list[tuple[UUID, UUID]]] = {}
         self.stored: dict[Key, Stored] = {}
+        self.shipments: followers.Held = {}
         self._by_order: dict[tuple[UUID, UUID], Key] = {}
 
     async def load(self, connection: AsyncConnection, incoming: Sequence[Incoming]) -> None:
         """Reads and locks all that the reports may be about: names before deliveries, both before any write."""
         wanted = {name for each in incoming for name in each.all_names} - self.claims.keys()
         found = await names.resolve(connection, wanted)
-        if unknown := wanted - found.keys():
-            await names.lock(connection, unknown)
+        unknown = wanted - found.keys()
+        # What is said of an order may make it known, so its names are held even where a delivery bears them.
+        if held := unknown | {name for each in incoming if each.report.HasField("order_patch") for name in each.names}:
+            await names.lock(connection, held)
+        if unknown:
             found |= await names.resolve(connection, unknown)
             self.orders |= await names.resolve_orders(connection, unknown - found.keys())
         self.claims |= found
@@ -72,6 +79,7 @@ class Matches:
         live = await live_of_orders(connection, known)
         self.stored |= await rows.lock(connection, (keys | set(live.values())) - self.stored.keys())
         self._by_order |= live
+        await followers.hold(connection, self.stored.values(), self.shipments)
 
     def find(self, incoming: Incoming) -> Stored | None:
         """The delivery that a report is about, by its most trusted name that leads to one.
@@ -85,6 +93,8 @@ class Matches:
             if target.exclusive and candidates:
                 return candidates[0]
             fitting = [each for each in candidates if self._fits(each, incoming)]
+            if fitting and incoming.report.booking:
+                return fitting[0]
             live = [each for each in fitting if not statuses.is_closed(each.delivery.status)]
             if live or fitting:
                 return (live or fitting)[0]
@@ -113,6 +123,10 @@ class Matches:
     def _fits(stored: Stored, incoming: Incoming) -> bool:
         at = stored.delivery.location_id
         elsewhere = incoming.location_id is not None and at and typeid.decode("loc", at) != incoming.location_id
+        if incoming.report.booking and not elsewhere:
+            # Two stores of one account may give their orders the same numbers.
+            stores = {each.consignment.pickup.external_id for each in (stored.delivery, incoming.report.patch)} - {""}
+            elsewhere = len(stores) > 1
         return not elsewhere and not _is_known_otherwise(stored, incoming.report.targets)
 
     def add(self, stored: Stored) -> None:

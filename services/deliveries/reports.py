@@ -14,22 +14,22 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runtime import typeid
-from services import ids, times
-from services.deliveries import inputs, lifecycle, names, rows
+from services import times
+from services.deliveries import inputs, lifecycle, names, places, rows
 from services.deliveries.commands import check_command
 from services.deliveries.inputs import Input
-from services.deliveries.matching import Incoming, Matches, live_of_orders
+from services.deliveries.matching import Incoming, Matches
 from services.deliveries.names import Name
 from services.deliveries.rows import EventRow, Key, Stored
-from services.errors import Problem, has_delivery, invalid
+from services.errors import Problem, invalid
 from services.hub import Hub
+from services.shipments import followers
+from services.shipments.rows import Stored as StoredShipment
 
 _EARLIEST = Timestamp(seconds=946_684_800)
 """The year 2000. A delivery that a webhook started was under way before the hub knew of it, who knows how long."""
 
 
-BESIDE = "another_delivery_is_live"
-"""The attention on a delivery that opened again while its order has another one under way."""
 MAX_REFERENCES = 50
 """How many names a delivery bears, at most."""
 MAX_BYTES = 256 * 1024
@@ -68,7 +68,17 @@ class Batch:
         await names.lock(self._connection, learned)
         self._matches.claims |= await names.resolve(self._connection, learned)
         self._matches.stored |= await rows.lock(self._connection, [key])
+        await followers.hold(self._connection, self._matches.stored.values(), self._matches.shipments)
         return self._matches.stored.get(key)
+
+    async def hold_shipment(self, key: Key) -> StoredShipment | None:
+        """Locks a shipment, after `hold` and before the first write; None when it does not exist.
+
+        The batch lets it follow its deliveries. Who changes it as well changes this very object: before the batch
+        stores its work, or after that with `services.shipments.rows.write`.
+        """
+        await followers.hold_keys(self._connection, {key}, self._matches.shipments)
+        return self._matches.shipments.get(key)
 
     def require_free(self, references: Sequence[ExternalReference], key: Key) -> None:
         """Raises DUPLICATE_ID when a held name is exclusively another delivery's."""
@@ -255,7 +265,7 @@ class Batch:
     ) -> None:
         await self._fold(groups)
         touched = [self._matches.stored[key] for key in groups]
-        await self._take_places(touched, refuse=refuse)
+        await places.take(self._connection, touched, self._now, refuse=refuse)
         for row in self._events:
             row.event.id = typeid.encode("evt", typeid.new_uuid7())
         await rows.write(self._connection, touched)
@@ -264,27 +274,7 @@ class Batch:
             [(name, stored.delivery_id, exclusive) for name, stored, exclusive in self._claims],
         )
         await rows.append(self._connection, self._events)
+        await followers.follow(self._connection, self._matches.shipments, touched, self._events, self._now)
         await rows.sample_positions(self._connection, touched, self._hub.now())
         if unparked:
             await self._parking.settle(self._connection, unparked)
-
-    async def _take_places(self, touched: Sequence[Stored], *, refuse: bool) -> None:
-        """Lets deliveries that opened again take their order's place, where no other has taken it meanwhile.
-
-        One that cannot stays beside, for a person to look at: what its carrier says of it is true all the same.
-        A command that would open it is refused.
-        """
-        opened = [
-            each for each in touched if not each.live and each.delivery.order_id and rows.may_be_live(each.delivery)
-        ]
-        orders = {(each.tenant_id, ids.read("order", each.delivery.order_id)) for each in opened}
-        taken = await live_of_orders(self._connection, orders)
-        for each in opened:
-            other = taken.get((each.tenant_id, ids.read("order", each.delivery.order_id)))
-            each.live = other is None
-            if other is not None and refuse:
-                raise has_delivery(each.delivery.order_id, ids.write("delivery", other[1]))
-            if other is not None and all(known.reason != BESIDE for known in each.delivery.attention):
-                each.delivery.attention.add(reason=BESIDE, message=ids.write("delivery", other[1]), time=self._now)
-        for each in touched:
-            each.live = each.live or not each.delivery.order_id

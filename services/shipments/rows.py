@@ -177,20 +177,21 @@ async def write(connection: AsyncConnection, changes: Sequence[Change], now: Tim
             event.number = stored.version
             stored.shipment.update_time.CopyFrom(now)
             stored.shipment.etag = etag_of(stored.version)
+            stored.before.CopyFrom(stored.shipment)
             events.append((stored.key, event))
         for entry in change.history:
             stored.steps += 1
             steps.append(Step(stored.key, stored.steps, entry))
-    if new := [change.stored for change in changes if change.stored.new]:
+    touched = {change.stored.key: change.stored for change in changes}.values()
+    if new := [stored for stored in touched if stored.new]:
         await _INSERT.fetch(connection, _columns(new))
-    if old := [change.stored for change in changes if not change.stored.new]:
+    if old := [stored for stored in touched if not stored.new]:
         await _UPDATE.fetch(connection, _columns(old))
     await journal.append(connection, events)
     await journal.remember(connection, steps)
     await journal.decide(connection, [(each.stored.key, each.decision) for each in changes if each.decision])
-    for change in changes:
-        change.stored.new = False
-        change.stored.before.CopyFrom(change.stored.shipment)
+    for stored in touched:
+        stored.new = False
 
 
 def _columns(stored: Sequence[Stored]) -> dict[str, list[object]]:
