@@ -53,18 +53,19 @@ class Outcome:
 
 
 def start(
-    wanted: Delivery, *, now: Timestamp, actor: Actor | None = None, source_id: str = ""
+    wanted: Delivery, *, now: Timestamp, actor: Actor | None = None, source_id: str = "", attempt: int = 1
 ) -> tuple[Delivery, Event]:
     """A new delivery, CREATED, and the event that tells of it.
 
     ``wanted`` has the id and what is known from the start. A status that is asked for is the matter of a
-    report that follows. ``source_id`` is set when a webhook starts the delivery.
+    report that follows. ``source_id`` is set when a webhook starts the delivery; ``attempt`` counts the bookings
+    of its order or shipment, this one included.
     """
     delivery = Delivery(
         id=wanted.id,
         status=pb.DELIVERY_STATUS_CREATED,
         status_time=now,
-        attempt=1,
+        attempt=attempt,
         source_id=source_id,
         create_time=now,
         update_time=now,

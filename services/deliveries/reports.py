@@ -14,15 +14,18 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runtime import typeid
-from services import times
-from services.deliveries import inputs, lifecycle, names, places, rows
+from services import ids, times
+from services.deliveries import inputs, lifecycle, names, places, rows, statuses
+from services.deliveries.bookings import COUNTED, Bookings
 from services.deliveries.commands import check_command
 from services.deliveries.inputs import Input
-from services.deliveries.matching import Incoming, Matches
+from services.deliveries.matching import Incoming, Matches, live_of_orders
 from services.deliveries.names import Name
 from services.deliveries.rows import EventRow, Key, Stored
 from services.errors import Problem, invalid
 from services.hub import Hub
+from services.locations.naming import locate
+from services.orders.reports import OrderReports
 from services.shipments import followers
 from services.shipments.rows import Stored as StoredShipment
 
@@ -54,12 +57,15 @@ class Batch:
         self._hub = hub
         self._parking = parking
         self._matches = Matches()
+        self._orders = OrderReports(connection, hub)
+        self._bookings = Bookings()
         self._now = times.to_timestamp(hub.now())
         self._events: list[EventRow] = []
         self._claims: list[tuple[Name, Stored, bool]] = []
 
     async def load(self, incoming: Sequence[Incoming]) -> None:
         """Locks what the reports name, and reads it."""
+        await locate(self._connection, incoming)
         await self._matches.load(self._connection, incoming)
 
     async def hold(self, key: Key, references: Sequence[ExternalReference]) -> Stored | None:
@@ -129,16 +135,31 @@ class Batch:
         unparked = await self._gather_parked(stored, stored.delivery.references, groups)
         await self._finish(groups, unparked)
 
+    async def welcome(self, known: Sequence[Name]) -> bool:
+        """Lets parked reports take effect that wait for an order, which now bears these names; they are held.
+
+        Says whether there were any.
+        """
+        groups: dict[Key, list[Incoming]] = {}
+        waiting = await self._parking.take(self._connection, known)
+        if not waiting:
+            return False
+        await self.load(waiting)
+        unparked = await self._gather(waiting, groups)
+        await self._finish(groups, waiting + unparked)
+        return True
+
     async def _gather(self, incoming: Sequence[Incoming], groups: dict[Key, list[Incoming]]) -> list[Incoming]:
         """Groups reports by delivery, starting those that policy allows; follows parked reports until none is left."""
         unparked: list[Incoming] = []
         waiting = list(incoming)
         while waiting:
             learned: list[Name] = []
+            await self._find_orders(waiting)
             for each in waiting:
-                stored = self._matches.find(each)
-                if stored is None and each.may_create and each.report.targets:
-                    stored = self._start(each)
+                stored = await self._delivery_of(each, groups)
+                if each.report.HasField("order_patch"):
+                    learned += self._take_order(each, stored)
                 if stored is None:
                     if each.report.unmapped:
                         each.disposition, each.explanation = DISPOSITION_UNMAPPED, "its words have no mapping (yet)"
@@ -148,7 +169,7 @@ class Batch:
                 learned += self._learn(stored, [*each.report.targets, *each.report.patch.references])
             waiting = await self._parking.take(self._connection, learned) if learned else []
             if waiting:
-                await self._matches.load(self._connection, waiting)
+                await self.load(waiting)
             unparked += waiting
         return unparked
 
@@ -158,20 +179,72 @@ class Batch:
         learned = self._learn(stored, references)
         waiting = await self._parking.take(self._connection, learned) if learned else []
         if waiting:
-            await self._matches.load(self._connection, waiting)
+            await self.load(waiting)
         return waiting + await self._gather(waiting, groups)
 
-    def _start(self, incoming: Incoming) -> Stored:
+    async def _find_orders(self, incoming: Sequence[Incoming]) -> None:
+        if about := [each for each in incoming if each.report.HasField("order_patch")]:
+            for each in about:
+                each.stored = self._matches.find(each)
+            await self._orders.find(about)
+
+    def _take_order(self, each: Incoming, stored: Stored | None) -> list[Name]:
+        """Lets a report take effect on its order; returns the names that lead to the order only now."""
+        each.stored = stored
+        learned = self._orders.take(each)
+        for name, order, location in learned:
+            self._matches.orders.setdefault(name, []).insert(0, (order, location))
+        return [name for name, _, _ in learned]
+
+    async def _delivery_of(self, each: Incoming, groups: dict[Key, list[Incoming]]) -> Stored | None:
+        """The delivery that a report is about, started if policy allows, or if it is the next one of its order."""
+        report, stored = each.report, self._matches.find(each)
+        counted = report.booking in COUNTED
+        if stored is not None and counted and self._number(stored, report) > stored.delivery.attempt:
+            return await self._start_next(each, stored, groups)
+        if stored is None and each.may_create and report.targets and not report.HasField("order_patch"):
+            stored = self._start(each)
+            if counted:
+                self._number(stored, report)
+        return stored
+
+    def _number(self, stored: Stored, report: DeliveryReport) -> int:
+        return self._bookings.number(stored.key, report, stored.delivery)
+
+    async def _start_next(self, incoming: Incoming, last: Stored, groups: dict[Key, list[Incoming]]) -> Stored:
+        """Starts the next delivery of an order whose last one has failed, in the place that this one gives up."""
+        stored = self._start(incoming, last)
+        if order := stored.delivery.order_id:
+            key = (last.tenant_id, ids.read("order", order))
+            other = (await live_of_orders(self._connection, [key])).get(key)
+            if other not in (None, last.key):
+                stored.live = False  # somebody booked another meanwhile: it stays beside
+        last.live = False
+        groups.setdefault(last.key, [])
+        if statuses.is_picked_up(last.delivery.status) and all(
+            known.reason != places.BESIDE for known in last.delivery.attention
+        ):
+            last.delivery.attention.add(reason=places.BESIDE, message=stored.delivery.id, time=self._now)
+        self._number(stored, incoming.report)
+        return stored
+
+    def _start(self, incoming: Incoming, last: Stored | None = None) -> Stored:
         """Starts a delivery that the hub only tracks, from the first that is heard of it."""
         identifier = typeid.new_uuid7()
         wanted = Delivery(id=typeid.encode("dlv", identifier))
-        if order := self._matches.order_of(incoming):
+        if last is not None:
+            wanted.order_id, wanted.location_id = last.delivery.order_id, last.delivery.location_id
+        elif order := self._matches.order_of(incoming):
             wanted.order_id = typeid.encode("ord", order[0])
             wanted.location_id = typeid.encode("loc", order[1])
         elif incoming.location_id is not None:
             wanted.location_id = typeid.encode("loc", incoming.location_id)
         delivery, created = lifecycle.start(
-            wanted, now=self._now, actor=incoming.report.actor, source_id=incoming.source_id
+            wanted,
+            now=self._now,
+            actor=incoming.report.actor,
+            source_id=incoming.source_id,
+            attempt=last.delivery.attempt + 1 if last is not None else 1,
         )
         stored = Stored(incoming.tenant_id, identifier, delivery, new=True)
         self._add(stored, created)
@@ -263,6 +336,7 @@ class Batch:
     async def _finish(
         self, groups: dict[Key, list[Incoming]], unparked: Sequence[Incoming], *, refuse: bool = False
     ) -> None:
+        await self._orders.write()
         await self._fold(groups)
         touched = [self._matches.stored[key] for key in groups]
         await places.take(self._connection, touched, self._now, refuse=refuse)
@@ -276,5 +350,6 @@ class Batch:
         await rows.append(self._connection, self._events)
         await followers.follow(self._connection, self._matches.shipments, touched, self._events, self._now)
         await rows.sample_positions(self._connection, touched, self._hub.now())
+        self._orders.tell()
         if unparked:
             await self._parking.settle(self._connection, unparked)

@@ -146,15 +146,15 @@ async def read(connection: AsyncConnection, keys: Iterable[Key]) -> dict[Key, St
 
 
 async def write(connection: AsyncConnection, stored: Sequence[Stored]) -> None:
-    """Inserts the new ones and updates the others, one statement each."""
+    """Inserts the new ones and updates the others, one statement each; a new one may take an old one's place."""
     new = [each for each in stored if each.new]
     old = [each for each in stored if not each.new]
+    if old:
+        await _UPDATE.fetch(connection, _columns(old, with_create_time=False))
     if new:
         await _INSERT.fetch(connection, _columns(new, with_create_time=True))
         for each in new:
             each.new = False
-    if old:
-        await _UPDATE.fetch(connection, _columns(old, with_create_time=False))
 
 
 def _columns(stored: Sequence[Stored], *, with_create_time: bool) -> dict[str, list[object]]:

@@ -17,6 +17,9 @@ _BEGINS = {
 }
 """With what a driver's part, and a booking, begins."""
 
+REFUNDED = "refunded_not_delivered"
+"""The attention on a delivery that money was paid back for, and that is not delivered."""
+
 _AT_THE_DOOR = frozenset(
     (pb.DELIVERY_STATUS_DROPOFF_ARRIVED, pb.DELIVERY_STATUS_ATTEMPT_FAILED, pb.DELIVERY_STATUS_DELIVERED)
 )
@@ -43,6 +46,8 @@ def take(delivery: Delivery, given: Input, *, accept_late_delivered: bool) -> Mo
     if another_driver or (not driver_known and is_driver_known(delivery)):
         delivery.driver_sequence += 1
     _await_cancellation(delivery, report.cancellation_request, time)
+    if report.patch.refunds and delivery.status != pb.DELIVERY_STATUS_DELIVERED:
+        _raise_attention(delivery, REFUNDED, "Money was paid back, and nobody told of a delivery.", time)
     for attention in report.attention:
         _raise_attention(
             delivery,

@@ -49,6 +49,7 @@ RESET_TARGETS: dict[reports.Reset.ValueType, Status] = {
 
 RESET_AFTER_PICKUP = "reset_after_pickup"
 DELIVERED_AFTER_CANCEL = "delivered_after_cancel"
+CANCEL_AFTER_PICKUP = "cancel_after_pickup"
 
 
 class Move(NamedTuple):
@@ -125,6 +126,12 @@ def _proceed(status: Status, report: DeliveryReport) -> Move:
     """Forward is progress, sideways alternates, backward is history."""
     target = report.status
     translated = is_picked_up(status) and target in WITH_GOODS_OUT
+    if translated and _is_called_off_by_the_merchant(report):
+        return Move(
+            status,
+            "The merchant called the order off after the pickup. Where the goods are, only the carrier can tell.",
+            attention=CANCEL_AFTER_PICKUP,
+        )
     if translated:
         target = WITH_GOODS_OUT[target]
     word, here = WORDS[target], WORDS[status]
@@ -181,7 +188,15 @@ def _leave(delivery: Delivery, report: DeliveryReport, time: Timestamp, accept_l
         f"The delivery is closed as {here}, and {word} is not a way out of it.",
         event_pb2.DISPOSITION_AFTER_TERMINAL,
         fills=pb.DELIVERY_STATUS_UNSPECIFIED if is_closed(target) else target,
+        attention=CANCEL_AFTER_PICKUP
+        if status == pb.DELIVERY_STATUS_DELIVERED and _is_called_off_by_the_merchant(report)
+        else "",
     )
+
+
+def _is_called_off_by_the_merchant(report: DeliveryReport) -> bool:
+    """Who calls off an order is not who carries it."""
+    return report.status == pb.DELIVERY_STATUS_CANCELLED and report.reason.actor.kind == ACTOR_KIND_MERCHANT
 
 
 def _start_again(delivery: Delivery, report: DeliveryReport) -> Move | None:

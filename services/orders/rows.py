@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services import ids, times
 from services.callers import Caller
 from services.db.tables import deliveries, order_references, orders
+from services.deliveries.names import ORDER_SCOPE, Name
 from services.errors import not_found
 
 
@@ -74,6 +75,12 @@ async def update(connection: AsyncConnection, tenant_id: UUID, order: Order) -> 
         )
     )
     await _insert_references(connection, tenant_id, order_id, order)
+
+
+def names_of(tenant_id: UUID, order: Order) -> list[Name]:
+    """What messages may call the order."""
+    named = [Name.of(tenant_id, reference) for reference in order.references]
+    return named + ([Name(tenant_id, ORDER_SCOPE, order.private_ref)] if order.private_ref else [])
 
 
 async def _insert_references(connection: AsyncConnection, tenant_id: UUID, order_id: UUID, order: Order) -> None:

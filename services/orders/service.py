@@ -1,5 +1,6 @@
 """OrderService: what was bought, as far as its delivery needs it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from crossdock.v1 import order_service_pb2 as contract
@@ -14,6 +15,9 @@ from services import callers, ids, times
 from services.callers import Caller
 from services.db.tables import orders
 from services.db.violations import unique
+from services.deliveries import names
+from services.deliveries.names import Name
+from services.deliveries.reports import Batch
 from services.errors import invalid
 from services.etags import etag_of, require_etag
 from services.hub import Hub
@@ -21,7 +25,9 @@ from services.idempotency import once
 from services.locations import rows as locations
 from services.masks import apply_mask, require_unchanged
 from services.orders import queries, rows
+from services.orders.rows import names_of
 from services.paging import read_page
+from services.webhooks.parking import Parking
 
 _CREATE = "/crossdock.v1.OrderService/CreateOrder"
 _UPDATE = "/crossdock.v1.OrderService/UpdateOrder"
@@ -83,13 +89,19 @@ class OrderServicer(OrderServiceServicer):
         await locations.require(connection, caller, order.location_id)
         times.set_timestamp(order.create_time, self._hub.now())
         order.update_time.CopyFrom(order.create_time)
+        named = names_of(caller.tenant, order)
+        await names.lock(connection, named)
         with unique(_PRIVATE_REF_KEY, "order", "private_ref", order.private_ref):
             await rows.insert(connection, caller.tenant, order)
+        if await self._welcome(connection, named):
+            order = await rows.find(connection, caller, order.id)
         return contract.CreateOrderResponse(order=order)
 
     async def _update(
         self, connection: AsyncConnection, caller: Caller, request: contract.UpdateOrderRequest
     ) -> contract.UpdateOrderResponse:
+        named = names_of(caller.tenant, request.order)
+        await names.lock(connection, named)  # before rows: see deliveries.names
         before = await rows.find(connection, caller, request.order.id, lock=True)
         version = int(before.etag)
         require_etag(request.order.etag, version, "order", before.id)
@@ -105,4 +117,10 @@ class OrderServicer(OrderServiceServicer):
         after.etag = etag_of(version + 1)
         with unique(_PRIVATE_REF_KEY, "order", "private_ref", after.private_ref):
             await rows.update(connection, caller.tenant, after)
+        if await self._welcome(connection, named):
+            after = await rows.find(connection, caller, after.id)
         return contract.UpdateOrderResponse(order=after)
+
+    async def _welcome(self, connection: AsyncConnection, named: Sequence[Name]) -> bool:
+        """Applies what was parked under an order's names; says whether there was anything."""
+        return bool(named) and await Batch(connection, self._hub, Parking(self._hub)).welcome(named)

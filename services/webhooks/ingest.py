@@ -15,7 +15,7 @@ from services import times
 from services.db import races
 from services.deliveries import reports
 from services.hub import Hub
-from services.webhooks import rows, sources
+from services.webhooks import repeats, rows, sources
 from services.webhooks.parking import Parking, copy_of, incoming_of, parked_until, settle
 from services.webhooks.rows import StoredWebhook
 
@@ -41,6 +41,7 @@ async def _ingest(hub: Hub, requests: Sequence[IngestWebhookRequest]) -> list[In
         }
         batch = reports.Batch(connection, hub, Parking(hub))
         await batch.load(list(incoming.values()))
+        await repeats.number(connection, messages, incoming, batch.find)
         duplicates = await rows.claim_keys(connection, messages)
         for message in messages:
             if first := duplicates.get(message.webhook_id):

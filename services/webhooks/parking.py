@@ -8,6 +8,7 @@ from crossdock.v1.event_pb2 import Disposition
 from crossdock.v1.report_pb2 import DeliveryReport
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from runtime import typeid
 from services import times
 from services.deliveries.matching import Incoming
 from services.deliveries.names import Name
@@ -48,6 +49,8 @@ class Parking:
             settle(message, each, parked_until(self._hub, each.receive_time))
             messages.append(message)
         await rows.update(connection, messages)
+        # What was found to be about an order, and is about a delivery that nobody knows, waits on.
+        await rows.park(connection, [each for each in messages if each.webhook.HasField("expire_time")])
 
 
 def incoming_of(message: StoredWebhook, report: DeliveryReport, source: sources.Source) -> Incoming:
@@ -74,17 +77,19 @@ def settle(message: StoredWebhook, incoming: Incoming | None, wait_until: dateti
     if incoming is None:
         return
     webhook.ClearField("expire_time")
+    if incoming.order_id is not None:
+        webhook.order_id = typeid.encode("ord", incoming.order_id)
     if incoming.stored is not None:
         message.delivery_id = incoming.stored.delivery_id
         webhook.delivery_id = incoming.stored.delivery.id
-        webhook.order_id = incoming.stored.delivery.order_id
+        webhook.order_id = incoming.stored.delivery.order_id or webhook.order_id
     if webhook.duplicate_of:
         webhook.disposition = Disposition.DISPOSITION_DUPLICATE
         webhook.explanation = f"{webhook.duplicate_of} said the same before"
         return
     webhook.disposition = incoming.disposition
     webhook.explanation = incoming.explanation
-    if incoming.stored is None and incoming.report.targets:
+    if incoming.stored is None and incoming.order_id is None and incoming.report.targets:
         webhook.expire_time.CopyFrom(times.to_timestamp(wait_until))
 
 

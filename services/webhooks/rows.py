@@ -75,6 +75,14 @@ WITH named AS (
 )
 SELECT DISTINCT tenant_id, webhook_id FROM taken
 """)
+_WAITING = Statement(
+    """
+SELECT DISTINCT tenant_id, webhook_id FROM parked_webhooks
+JOIN unnest(CAST(:tenants AS uuid[]), CAST(:scopes AS text[]), CAST(:values AS text[]))
+  AS wanted (tenant_id, scope, value) USING (tenant_id, scope, value)
+""",
+    only_reads=True,
+)
 _LEAVE = Statement("""
 DELETE FROM parked_webhooks p
 USING unnest(CAST(:tenant_id AS uuid[]), CAST(:webhook_id AS uuid[])) AS gone (tenant_id, webhook_id)
@@ -203,6 +211,15 @@ async def park(connection: AsyncConnection, webhooks: Sequence[StoredWebhook]) -
 
 async def unpark(connection: AsyncConnection, names: Iterable[Name]) -> list[StoredWebhook]:
     """Takes the messages that wait under any of the names; the caller processes them in this transaction."""
+    return await _named(connection, _UNPARK, names)
+
+
+async def waiting(connection: AsyncConnection, names: Iterable[Name]) -> list[StoredWebhook]:
+    """The messages that wait under any of the names, the oldest first; they wait on."""
+    return await _named(connection, _WAITING, names)
+
+
+async def _named(connection: AsyncConnection, statement: Statement, names: Iterable[Name]) -> list[StoredWebhook]:
     wanted = sorted(set(names))
     if not wanted:
         return []
@@ -211,8 +228,7 @@ async def unpark(connection: AsyncConnection, names: Iterable[Name]) -> list[Sto
         "scopes": [name.scope for name in wanted],
         "values": [name.value for name in wanted],
     }
-    taken = [(row[0], row[1]) for row in await _UNPARK.fetch(connection, columns)]
-    return await read(connection, taken)
+    return await read(connection, [(row[0], row[1]) for row in await statement.fetch(connection, columns)])
 
 
 async def leave_parking(connection: AsyncConnection, keys: Iterable[tuple[UUID, UUID]]) -> None:
