@@ -75,7 +75,8 @@ class Hub:
             return {"Authorization": f"Bearer {SYSTEM_TOKEN}"}
         token = dict(self.world.account)["authorization"]
         local = dict(self.world.local)["authorization"].removeprefix("Bearer ")
-        return {"Authorization": token, "X-Access-Token": local}
+        key = token.removeprefix("Bearer ")
+        return {"Authorization": token, "X-Access-Token": local, "x-api-key": key, "tenantid": "acme"}
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Delivery Solutions' Shipping Order API: its partners' clients create shipments here with another address and key."""
