@@ -285,7 +285,7 @@ def test_what_is_required_is_required(member: str) -> None:
 def test_units_are_turned_into_those_that_we_know() -> None:
     package = {
         "size": {"length": 1, "width": 2, "height": Decimal("0.5"), "unit": "ft"},
-        "weight": {"value": Decimal("8"), "unit": "oz"},
+        "weight": {"value": Decimal(8), "unit": "oz"},
     }
 
     told = write.shipment(read.change({"package": package}, Shipment()).shipment, "t")["package"]
