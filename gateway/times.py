@@ -4,6 +4,7 @@ Every time returned is aware and in UTC. Fractions finer than a microsecond are 
 """
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
 
@@ -25,6 +26,8 @@ _FORM = re.compile(
     r"([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,18}))?)?"
     r"(?: ?(?:(Z|z|UTC|GMT)|([+-])([0-9]{2})(?::?([0-9]{2}))?))?"
 )
+# What nearly everybody sends. Python's own parser takes it ten times as fast, and much else that is not RFC 3339.
+_USUAL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(?:[.][0-9]{1,6})?Z")
 _DIGITS = re.compile(r"[0-9]{1,19}")
 
 
@@ -38,6 +41,9 @@ def parse_time(value: str | int | None, *, assumed_zone: tzinfo | None = None) -
     """
     if not isinstance(value, str):
         return Unreadable.of(value, "not text")
+    if _USUAL.fullmatch(value):
+        with suppress(ValueError):
+            return _plausible(datetime.fromisoformat(value), value)
     form = _FORM.fullmatch(value.strip(" \t\r\n"))
     if form is None:
         return Unreadable.of(value, "not an RFC 3339 time")

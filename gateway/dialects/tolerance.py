@@ -8,7 +8,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from decimal import Decimal
-from typing import Annotated, Any, ClassVar, TypeVar
+from functools import cache
+from typing import Annotated, Any, ClassVar, TypeVar, get_args
 
 from crossdock.v1.delivery_pb2 import Delivery
 from crossdock.v1.report_pb2 import Issue
@@ -77,7 +78,8 @@ def unknown_members(model: Wire) -> dict[str, Any]:
     if model.kept_whole:
         return {}
     unknown = dict(model.model_extra or {})
-    for name, member in vars(model).items():
+    for name in _nesting_members(type(model)):
+        member = getattr(model, name)
         inner: Any = None
         if isinstance(member, Wire):
             inner = unknown_members(member)
@@ -87,6 +89,18 @@ def unknown_members(model: Wire) -> dict[str, Any]:
         if inner:
             unknown[type(model).model_fields[name].alias or name] = inner
     return unknown
+
+
+@cache
+def _nesting_members(model: type[Wire]) -> tuple[str, ...]:
+    """The members that can hold another object of the documentation: only there can more be left over."""
+    return tuple(name for name, field in model.model_fields.items() if _holds_wire(field.annotation))
+
+
+def _holds_wire(annotation: Any) -> bool:
+    return (isinstance(annotation, type) and issubclass(annotation, Wire)) or any(
+        map(_holds_wire, get_args(annotation))
+    )
 
 
 def keep(patch: Delivery, dialect: str, members: Mapping[str, Any]) -> Issue | None:

@@ -23,12 +23,13 @@ from gateway.dialects.skipcart.wire import (
     parse,
 )
 from gateway.dialects.tolerance import issue, keep, unknown_members, unreadable
-from gateway.dialects.values import Values
+from gateway.dialects.values import Values, stamp
 from gateway.money import read_decimal, to_units_and_nanos
 from gateway.phones import read_phone
 from gateway.unreadable import Unreadable
 
 _NOTHING_KNOWN = Meaning()
+_VEHICLE = tuple(Vehicle.model_fields)
 _METERS = re.compile(r"[0-9]{1,12}([.][0-9]{1,30})?")
 
 
@@ -133,7 +134,7 @@ class _Reader:
         elif details and delivered and delivered != time:
             self._keep("delivery_details", "delivered_on_utc", details.delivered_on_utc)
         if time is not None:
-            self._report.event_time.FromDatetime(time)
+            stamp(self._report.event_time, time)
         self._proof_time = delivered
 
     def _read_names(self) -> None:
@@ -151,6 +152,7 @@ class _Reader:
 
     def _read_driver(self, driver: Driver) -> None:
         """Members are set one by one: an empty courier would tell that a driver is known."""
+        courier = self._patch.courier
         told = {
             "external_id": driver.driver_id,
             "name": " ".join(filter(None, (driver.first_name, driver.last_name)))[:500],
@@ -160,13 +162,14 @@ class _Reader:
         }
         for name, value in told.items():
             if value:
-                setattr(self._patch.courier, name, value)
+                setattr(courier, name, value)
         if phone := read_phone(driver.phone, region=self._context.default_region or None):
-            self._patch.courier.phone.raw = phone.raw
-            self._patch.courier.phone.e164 = phone.e164 or ""
-        for name in Vehicle.model_fields if driver.vehicle else ():
+            courier.phone.raw = phone.raw
+            courier.phone.e164 = phone.e164 or ""
+        vehicle = courier.vehicle
+        for name in _VEHICLE if driver.vehicle else ():
             if value := getattr(driver.vehicle, name):
-                setattr(self._patch.courier.vehicle, name, value)
+                setattr(vehicle, name, value)
 
     def _read_location(self, location: Location) -> None:
         if not location.lat and not location.lng:
@@ -187,9 +190,9 @@ class _Reader:
         if time is None:
             pass
         elif heading is Destination.STORE:
-            estimates.pickup_time.FromDatetime(time)
+            stamp(estimates.pickup_time, time)
         elif heading is Destination.CUSTOMER:
-            estimates.dropoff_time.FromDatetime(time)
+            stamp(estimates.dropoff_time, time)
         else:
             self._keep("estimated_arrival", "time_utc", arrival.time_utc)
         distance = arrival.distance_meters
@@ -215,7 +218,7 @@ class _Reader:
             if url or text:
                 proof = self._patch.proofs.add(kind=kind, url=url, text=text)
                 if self._proof_time is not None:
-                    proof.create_time.FromDatetime(self._proof_time)
+                    stamp(proof.create_time, self._proof_time)
         if details.delivery_fee:
             self._read_fee(details.delivery_fee)
         self._patch.return_reason = details.return_reason or ""
