@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from crossdock.v1.access_service_pb2 import GetCallerRequest, GetCallerResponse
 from crossdock.v1.location_pb2 import Location
-from crossdock.v1.location_service_pb2 import GetLocationRequest
+from crossdock.v1.location_service_pb2 import GetLocationRequest, ListLocationsRequest
 
 from gateway.services_client import Metadata, ServicesClient
 
@@ -53,6 +53,19 @@ class Callers:
             return response.location
 
         return await self._locations.get(f"{_digest(token)} {location_id}", load)
+
+    async def location_named(self, token: str, external_id: str, metadata: Metadata) -> Location:
+        """A location within the token's reach by the tenant's own name for it; an empty one when there is none."""
+
+        async def load() -> Location:
+            response = await self._services.locations.ListLocations(
+                ListLocationsRequest(external_id=external_id, page_size=1),
+                metadata=metadata,
+                timeout=self._services.seconds,
+            )
+            return response.locations[0] if response.locations else Location()
+
+        return await self._locations.get(f"{_digest(token)} named {external_id}", load)
 
 
 def zone_of(location: Location) -> tzinfo:

@@ -21,6 +21,7 @@ _KEY_HEADER = APIKeyHeader(name="x-api-key", scheme_name="deliverySolutionsKey",
 _TENANT_HEADER = APIKeyHeader(name="tenantid", scheme_name="deliverySolutionsTenant", auto_error=False)
 _KEY = re.compile(r"[\x21-\x7e]{1,512}")
 _JSON = re.compile(r'application/json(?:\s*;\s*charset="?utf-8"?)?', re.IGNORECASE)
+MAX_EXTERNAL_ID = 100
 _EXTERNAL_ID = re.compile(r"[^\x00-\x1f\x7f]{1,100}")
 
 Value = TypeVar("Value")
@@ -47,6 +48,15 @@ class Call:
             raise Refused("INVALID_DATA", "Invalid data: Invalid Order Id")
         request = GetShipmentByExternalIdRequest(external_id=external_id)
         return (await self(self.services.shipments.GetShipmentByExternalId, request)).shipment
+
+    async def currency(self, document: Document) -> str:
+        """The currency of a new shipment's amounts: the one it tells, or its location's."""
+        told, location = document.get("currencyCode"), document.get("locationExternalId")
+        if isinstance(told, str) and told:
+            return told
+        if not isinstance(location, str) or not 1 <= len(location) <= MAX_EXTERNAL_ID:
+            return ""  # which the reader or the services will complain about
+        return (await self.callers.location_named(self.token, location, self.metadata)).currency_code
 
     async def zone(self, location_id: str) -> tzinfo:
         """The time zone of a location."""

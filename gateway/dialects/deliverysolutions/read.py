@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
-from crossdock.v1 import parcel_pb2, proof_pb2, window_pb2
+from crossdock.v1 import parcel_pb2, window_pb2
 from crossdock.v1.contact_pb2 import Address, Contact
 from crossdock.v1.shipment_pb2 import ProposedCarrier, Shipment
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -28,12 +28,6 @@ TEMPERATURES: Final[dict[str, parcel_pb2.TemperatureControl.ValueType]] = {
     "hot": parcel_pb2.TEMPERATURE_CONTROL_HOT,
 }
 """The documented words are the first two; any other is kept as it was written."""
-
-SIGNATURES: Final[dict[str, tuple[proof_pb2.ProofKind.ValueType, ...]]] = {
-    "not_required": (),
-    "required": (proof_pb2.PROOF_KIND_SIGNATURE,),
-}
-"""What the words for a signature ask of the carrier. One word is documented; the others are passed on unread."""
 
 READ_ONLY: Final = frozenset(
     (
@@ -75,11 +69,11 @@ class Change(NamedTuple):
     paths: list[str]
 
 
-def new_shipment(document: Document) -> Shipment:
-    """The shipment that a POST asks for. Raises `Invalid`."""
+def new_shipment(document: Document, currency: str) -> Shipment:
+    """The shipment that a POST asks for; ``currency`` is that of its amounts. Raises `Invalid`."""
     given = wire.parse(wire.NewShipment, document)
     made = Shipment()
-    _read(given, made, Shipment())
+    _read(given, made, Shipment(currency_code=currency))
     return made
 
 
@@ -106,9 +100,6 @@ def _read(given: wire.Edit, made: Shipment, present: Shipment) -> list[str]:
             read(made, value, currency, present)
         if path not in paths:
             paths.append(path)
-    if "signature" in given.model_fields_set:
-        paths.append("consignment.required_proofs")
-        made.consignment.required_proofs.extend(SIGNATURES.get(given.signature or "", ()))
     unknown = {name: member for name, member in (given.model_extra or {}).items() if name not in READ_ONLY}
     if unknown:
         _keep(made, present, unknown)

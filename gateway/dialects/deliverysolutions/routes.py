@@ -62,7 +62,7 @@ def application(services: ServicesClient) -> FastAPI:
 @router.post("/shipments", name="create", status_code=201)
 async def create_shipment(call: ACall, document: ADocument) -> Response:
     """Ship something: ask the location's providers, choose by the rules, book."""
-    request = CreateShipmentRequest(shipment=read.new_shipment(document))
+    request = CreateShipmentRequest(shipment=read.new_shipment(document, await call.currency(document)))
     response = await call(call.services.shipments.CreateShipment, request)
     return JSONResponse(_told(response.shipment, call, response.warnings), 201)
 

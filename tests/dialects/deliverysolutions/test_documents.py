@@ -105,7 +105,7 @@ def test_a_documented_request_is_read_and_nothing_of_it_is_lost(name: str) -> No
 
 
 def test_the_documented_request_is_read_as_expected() -> None:
-    made = read.new_shipment(document("create"))
+    made = read.new_shipment(document("create"), "USD")
 
     assert MessageToDict(made) == json.loads((FOLDER / "create.shipment.json").read_text())
 
@@ -266,7 +266,7 @@ def test_every_state_has_a_word_and_every_word_finds_its_states() -> None:
 )
 def test_a_wrong_member_is_refused_by_its_name(change: Json, field: str) -> None:
     with pytest.raises(wire.Invalid) as refused:
-        read.new_shipment(document("create") | change)
+        read.new_shipment(document("create") | change, "USD")
 
     assert [path for path, _ in refused.value.faults] == [field]
 
@@ -277,7 +277,7 @@ def test_what_is_required_is_required(member: str) -> None:
     del said[member]
 
     with pytest.raises(wire.Invalid) as refused:
-        read.new_shipment(said)
+        read.new_shipment(said, "USD")
 
     assert refused.value.faults == ((member, "is a required field"),)
 
@@ -295,7 +295,7 @@ def test_units_are_turned_into_those_that_we_know() -> None:
 
 
 def test_an_edit_changes_what_it_names_and_leaves_the_carriers_promise() -> None:
-    present = read.new_shipment(document("create"))
+    present = read.new_shipment(document("create"), "USD")
     present.id, present.etag = "shp_x", "7"
     promise = present.consignment.dropoff.windows.add(kind=window_pb2.WINDOW_KIND_COMMITTED)
 
@@ -319,18 +319,19 @@ def test_an_edit_changes_what_it_names_and_leaves_the_carriers_promise() -> None
 
 
 def test_members_of_nobody_are_kept_and_told_again() -> None:
-    made = read.new_shipment(document("create") | {"isContactless": True, "status": "ORDER_DELIVERED"})
+    made = read.new_shipment(document("create") | {"isContactless": True, "status": "ORDER_DELIVERED"}, "USD")
 
     assert set(made.extensions[DIALECT].fields) == {"isContactless"}
     assert write.shipment(made, "t")["isContactless"] is True
 
 
 def test_an_answer_that_is_sent_back_changes_nothing() -> None:
-    present = read.new_shipment(document("create"))
+    present = read.new_shipment(document("create"), "USD")
     second = present.consignment.parcels.add()
     second.CopyFrom(present.consignment.parcels[0])
     told = loads(json.dumps(write.shipment(present, "t")).encode(), max_bytes=1 << 20)
 
+    present.currency_code = "USD"
     change = read.change({name: member for name, member in told.items() if member is not None}, present)
 
     assert change.shipment.consignment == present.consignment

@@ -128,6 +128,11 @@ class Refusing:
         answer.location.time_zone = "America/Chicago"
         return answer
 
+    async def ListLocations(self, request: Message, context: Any) -> Message:
+        answer = location_service_pb2.ListLocationsResponse()
+        answer.locations.add(currency_code="USD")
+        return answer
+
     async def GetShipmentByExternalId(self, request: Message, context: Any) -> Message:
         if self.reason in ("NOT_FOUND", "INTERNAL") or self.bare:
             await self._refuse(context)

@@ -43,7 +43,7 @@ def test_every_status_of_a_delivery_is_told_as_a_shipping_order() -> None:
 
 def test_a_shipment_is_told_as_it_stood_then_and_not_as_it_stands_now() -> None:
     told = of_delivery(pb.DELIVERY_STATUS_PICKED_UP)
-    told.shipment.CopyFrom(read.new_shipment(document("create")))
+    told.shipment.CopyFrom(read.new_shipment(document("create"), "USD"))
     told.shipment.phase, told.shipment.status = shipments.SHIPMENT_PHASE_CLOSED, pb.DELIVERY_STATUS_DELIVERED
     told.delivery.status = pb.DELIVERY_STATUS_DELIVERED
 
