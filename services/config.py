@@ -115,6 +115,9 @@ class Settings(BaseSettings):
         default=None, ge=1, description="Inbound messages, with their raw bodies, likewise."
     )
     retention_positions_days: int | None = Field(default=30, ge=1, description="The couriers' trails, likewise.")
+    retention_attempts_days: int | None = Field(
+        default=90, ge=7, description="The tries to reach subscribers, likewise."
+    )
     webhook_keys_days: int = Field(
         default=30, ge=7, description="How long a message's key is remembered; longer than any carrier retries."
     )

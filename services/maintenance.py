@@ -26,6 +26,7 @@ async def maintain(hub: Hub) -> None:
         "events": settings.retention_events_days,
         "webhooks": settings.retention_webhooks_days,
         "positions": settings.retention_positions_days,
+        "attempts": settings.retention_attempts_days,
     }
     await partitions.drop_old(engine, retention, now)
     aged = {

@@ -5,5 +5,10 @@ from services.db.columns import metadata
 
 __all__ = ["PARTITIONED", "dispatch_tables", "metadata", "outbound_tables", "tables"]
 
-PARTITIONED = {"events": "event_id", "webhooks": "webhook_id", "positions": "record_time"}
+PARTITIONED = {
+    "events": "event_id",
+    "webhooks": "webhook_id",
+    "positions": "record_time",
+    "attempts": "attempt_id",
+}
 """The tables that are partitioned by time, with the column (a moment or a UUIDv7) by which they are."""
