@@ -163,7 +163,7 @@ def _copy_windows(ours: Stop, theirs: Stop, estimate: Timestamp | None) -> None:
     if known:
         kept = [window for window in ours.windows if window.kind not in known]
         del ours.windows[:]
-        ours.windows.extend([*kept, *known.values()])
+        ours.windows.extend(sorted([*kept, *known.values()], key=lambda window: window.kind))
 
 
 def _go_back(shipment: Shipment, now: Timestamp) -> None:

@@ -13,7 +13,6 @@ from uuid import UUID
 import sqlalchemy as sa
 from crossdock.v1.actor_pb2 import Actor
 from crossdock.v1.shipment_pb2 import DispatchDecision, Shipment, ShipmentHistoryEntry
-from crossdock.v1.window_pb2 import TimeWindow, WindowKind
 from google.protobuf.timestamp_pb2 import Timestamp
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -26,6 +25,7 @@ from services.errors import not_found
 from services.etags import etag_of
 from services.shipments import journal, records
 from services.shipments.journal import Key, Step
+from services.shipments.windows import asked
 
 
 @dataclass
@@ -207,8 +207,8 @@ def _columns(stored: Sequence[Stored]) -> dict[str, list[object]]:
         "status": [each.status for each in told],
         "phase": [each.phase for each in told],
         "needs_attention": [bool(each.attention) for each in told],
-        "pickup_time": [_asked(each.consignment.pickup.windows, "start_time") for each in told],
-        "dropoff_time": [_asked(each.consignment.dropoff.windows, "end_time") for each in told],
+        "pickup_time": [asked(each.consignment.pickup, "start_time") for each in told],
+        "dropoff_time": [asked(each.consignment.dropoff, "end_time") for each in told],
         "document": [each.SerializeToString() for each in told],
         "version": [each.version for each in stored],
         "steps": [each.steps for each in stored],
@@ -216,11 +216,3 @@ def _columns(stored: Sequence[Stored]) -> dict[str, list[object]]:
         "update_time": [times.to_datetime(each.update_time) for each in told],
         "due_time": [each.due_time for each in stored],
     }
-
-
-def _asked(windows: Sequence[TimeWindow], end: str) -> datetime | None:
-    """One end of the window that was asked for."""
-    for window in windows:
-        if window.kind == WindowKind.WINDOW_KIND_REQUESTED:
-            return times.given_datetime(window, end)
-    return None
