@@ -9,6 +9,7 @@ from typing import Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, CliSuppress, SettingsConfigDict
 
+from gateway.egress.allowances import Allowances
 from gateway.verifiers import parse_networks
 from gateway.verifiers.addresses import Network
 
@@ -87,6 +88,19 @@ class Settings(BaseSettings):
         default=64 * MIB, ge=8 * MIB, description="Their bodies together, likewise, those under way included."
     )
 
+    egress_allow: str = Field(
+        default="",
+        description="Where we connect though it is not public or not https, separated by commas: hosts, `*.domain`, "
+        "addresses, networks, each with `:port` if only that is meant and `http://` before it if the clear protocol "
+        "may be spoken: `hooks.internal,10.1.0.0/16:8443,http://127.0.0.1`.",
+    )
+    egress_authority: Path | None = Field(
+        default=None, description="PEM file with authorities that are trusted there beside the system's."
+    )
+    egress_connect_seconds: float = Field(
+        default=5.0, gt=0, le=60, description="How long a connection to somebody else's server may take."
+    )
+
     grace_seconds: float = Field(
         default=10.0, ge=0, le=300, description="How long requests under way may take to finish after SIGTERM."
     )
@@ -107,6 +121,12 @@ class Settings(BaseSettings):
         _split(given)
         return given
 
+    @field_validator("egress_allow")
+    @classmethod
+    def _allowances(cls, given: str) -> str:
+        Allowances.parse(given.split(","))
+        return given
+
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if (self.services_tls_certificate is None) != (self.services_tls_key is None):
@@ -117,6 +137,11 @@ class Settings(BaseSettings):
     def trusted_networks(self) -> tuple[Network, ...]:
         """The networks of ``trusted_proxies``."""
         return _split(self.trusted_proxies)
+
+    @property
+    def egress_allowances(self) -> Allowances:
+        """The entries of ``egress_allow``."""
+        return Allowances.parse(self.egress_allow.split(","))
 
     @property
     def http_address(self) -> tuple[str, int]:
