@@ -11,9 +11,10 @@ ROOT = Path(__file__).resolve().parents[1]
 LONGEST_MODULE = 400
 
 MUST_NOT_IMPORT = {
-    "gateway": {"services", "cli"},
-    "services": {"gateway", "cli"},
-    "runtime": {"services", "gateway", "cli"},
+    "gateway": {"services", "carriers", "cli"},
+    "services": {"gateway", "carriers", "cli"},
+    "carriers": {"services", "gateway", "cli"},
+    "runtime": {"services", "gateway", "carriers", "cli"},
 }
 INPUT_AND_OUTPUT = {
     "asyncio",

@@ -11,7 +11,7 @@ import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("services", "gateway", "cli", "runtime")
+PACKAGES = ("services", "gateway", "carriers", "cli", "runtime")
 GENERATED = ("crossdock", "buf")
 
 

@@ -1,0 +1,8 @@
+"""``python -m carriers.simulator``."""
+
+import sys
+
+from carriers.simulator.main import main
+
+if __name__ == "__main__":
+    sys.exit(main())

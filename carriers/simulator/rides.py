@@ -1,0 +1,114 @@
+"""Drives bookings along their plans, each in a task of its own; decides no step and posts nothing itself."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from crossdock.simulator.v1 import simulator_pb2 as books
+from crossdock.v1.carrier_pb2 import BOOKING_STATE_CANCELLED
+from crossdock.v1.delivery_pb2 import DeliveryStatus
+
+from carriers.simulator.facts import Fact, apply, fact_of
+from carriers.simulator.fleet import FLEET
+from carriers.simulator.happenings import HAPPENINGS
+from carriers.simulator.journeys import Step, plan
+from carriers.simulator.ledger import Ledger
+from carriers.simulator.misbehaviours import in_force, lateness, skew
+from carriers.simulator.offers import Desk
+from carriers.simulator.posting import Poster
+from carriers.simulator.times import moment, stamp
+from carriers.simulator.writing import write_webhook
+
+
+class NotDrivable(Exception):
+    """The booking cannot go that way; the message says why."""
+
+
+class Rides:
+    """All journeys of one process. `now` is the clock."""
+
+    def __init__(self, ledger: Ledger, poster: Poster, seed: int, now: Callable[[], datetime]) -> None:
+        self._ledger = ledger
+        self._poster = poster
+        self._seed = seed
+        self._now = now
+        self._tasks: dict[tuple[str, str], asyncio.Task[None]] = {}
+
+    async def close(self) -> None:
+        """Stands still; the next process drives on."""
+        for each in self._tasks.values():
+            each.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    def resume(self) -> None:
+        """Drives on what a process before this one drove."""
+        for booking in self._ledger.running():
+            self._drive(booking)
+
+    def start(
+        self,
+        booking: books.SimulatedBooking,
+        scenario: "books.Scenario.ValueType",
+        pace: float,
+        until: "DeliveryStatus.ValueType" = DeliveryStatus.DELIVERY_STATUS_UNSPECIFIED,
+        *,
+        after: timedelta = timedelta(),
+    ) -> None:
+        """Drives a booking from where it stands, and writes that down. Raises NotDrivable."""
+        journey, done = booking.journey, booking.journey.steps_done
+        before = self._plan(booking)
+        if booking.void or booking.booking.state == BOOKING_STATE_CANCELLED or (done and done == len(before)):
+            raise NotDrivable("it is over: nothing drives any more")
+        wrong = in_force(self._ledger.settings(booking.carrier), booking)
+        journey.scenario = scenario or journey.scenario or wrong.scenario or books.SCENARIO_DELIVERED
+        steps = self._plan(booking)
+        if [each.happening for each in steps[:done]] != [each.happening for each in before[:done]]:
+            name = books.Scenario.Name(journey.scenario)
+            raise NotDrivable(f"it has come too far for {name}: drive it on without a scenario")
+        if until and until not in (HAPPENINGS[each.happening].status for each in steps[done:]):
+            raise NotDrivable(f"it does not come by {DeliveryStatus.Name(until)}")
+        journey.pace, journey.until, journey.running, journey.steps = pace, until, True, len(steps)
+        gone = steps[done - 1].at_seconds if done else 0.0
+        journey.start_time.CopyFrom(stamp(self._now() + after - timedelta(seconds=gone / pace)))
+        self._ledger.save(booking)
+        self._drive(booking)
+
+    def _drive(self, booking: books.SimulatedBooking) -> None:
+        key = (booking.carrier, booking.booking.reference)
+        if previous := self._tasks.pop(key, None):
+            previous.cancel()
+        task = asyncio.create_task(self._ride(*key))
+        self._tasks[key] = task
+        task.add_done_callback(lambda done: self._tasks.pop(key, None) if self._tasks.get(key) is done else None)
+
+    async def _ride(self, carrier: str, reference: str) -> None:
+        while (booking := self._ledger.find(carrier, reference)) and booking.journey.running:
+            step = self._plan(booking)[booking.journey.steps_done]
+            due = moment(booking.journey.start_time) + timedelta(seconds=step.at_seconds / booking.journey.pace)
+            if (wait := (due - self._now()).total_seconds()) > 0:
+                await asyncio.sleep(wait)
+                continue  # what is asked of it meanwhile counts
+            webhook = self._take(booking, step)
+            if webhook is not None:
+                await self._poster.post(webhook, booking)
+        if booking:
+            await self._poster.release(booking)
+
+    def _take(self, booking: books.SimulatedBooking, step: Step) -> books.SentWebhook | None:
+        """One step: what it makes of the booking, and the webhook that tells it, written down together."""
+        journey = booking.journey
+        fact = self._fact(booking, step)
+        with self._ledger.together():
+            apply(fact, booking.booking)
+            journey.steps_done += 1
+            journey.running = journey.steps_done < journey.steps and fact.meaning.status != journey.until
+            self._ledger.save(booking)
+            return write_webhook(self._ledger, fact)
+
+    def _fact(self, booking: books.SimulatedBooking, step: Step) -> Fact:
+        wrong = in_force(self._ledger.settings(booking.carrier), booking)
+        return fact_of(FLEET[booking.carrier], self._seed, booking, step, skew(wrong))
+
+    def _plan(self, booking: books.SimulatedBooking) -> tuple[Step, ...]:
+        wrong = in_force(self._ledger.settings(booking.carrier), booking)
+        return plan(booking, Desk(FLEET[booking.carrier], self._seed), lateness(wrong))
