@@ -23,6 +23,7 @@ _TRANSLATION = bytes(_TO_PYTHON_BASE32)
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _COUNTER_BITS = 74  # the bits of a UUIDv7 behind its 48 of time and its 6 of version and variant
 _COUNTER_LIMIT = 1 << _COUNTER_BITS
+_POOL_BYTES = 4096
 
 
 class InvalidId(ValueError):
@@ -38,22 +39,36 @@ class Uuid7Sequence:
         self._lock = threading.Lock()
         self._milliseconds = -1
         self._counter = 0
+        self._pool = b""
+        self._used = 0
 
     def next(self, now_ms: int) -> uuid.UUID:
         with self._lock:
             if now_ms > self._milliseconds:
                 self._milliseconds = now_ms
                 # The top bit starts at zero, so that the counter has room.
-                self._counter = int.from_bytes(os.urandom(10)) >> (80 - _COUNTER_BITS + 1)
+                self._counter = self._random(10) >> (80 - _COUNTER_BITS + 1)
             else:
-                self._counter += 1 + int.from_bytes(os.urandom(4))
+                self._counter += 1 + self._random(4)
                 if self._counter >= _COUNTER_LIMIT:
                     self._milliseconds += 1
-                    self._counter = int.from_bytes(os.urandom(10)) >> (80 - _COUNTER_BITS + 1)
+                    self._counter = self._random(10) >> (80 - _COUNTER_BITS + 1)
             return _assemble(self._milliseconds, self._counter)
+
+    def forget(self) -> None:
+        """Use no more of the randomness at hand: a process that was forked off has the same."""
+        self._pool = b""
+
+    def _random(self, size: int) -> int:
+        # A call of the kernel for each id would cost more than all the rest of it.
+        if self._used + size > len(self._pool):
+            self._pool, self._used = os.urandom(_POOL_BYTES), 0
+        begin, self._used = self._used, self._used + size
+        return int.from_bytes(self._pool[begin : self._used])
 
 
 _sequence = Uuid7Sequence()
+os.register_at_fork(after_in_child=_sequence.forget)
 
 
 def new_uuid7(now_ms: int | None = None) -> uuid.UUID:

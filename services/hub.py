@@ -13,6 +13,7 @@ from services.db.engine import transaction
 from services.deliveries import rows
 from services.events.tailing import Tailer
 from services.sealing import Sealer
+from services.webhooks.source_rows import RememberedSources
 
 
 def _wall_clock() -> datetime:
@@ -32,6 +33,9 @@ class Hub:
     """Follows the event log for every stream of this process."""
     deliveries: Coalescer[rows.Key, rows.Stored | None] = field(init=False)
     """Reads deliveries by (tenant, delivery), those of simultaneous calls in one statement."""
+
+    sources: RememberedSources = field(default_factory=RememberedSources)
+    """Webhook sources, as batches of messages need them."""
 
     def __post_init__(self) -> None:
         """Joins what the parts make together."""

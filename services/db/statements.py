@@ -37,7 +37,7 @@ class Statement:
         """
         driver = _driver(connection)
         if not self._only_reads and not driver.is_in_transaction():
-            await connection.exec_driver_sql("SELECT 1")  # SQLAlchemy begins at its own first statement
+            await self._begin(connection)
         try:
             rows: list[Any] = await driver.fetch(self.text, *[values[name] for name in self._names])
         except _DRIVERS_ERRORS as error:
@@ -45,6 +45,16 @@ class Statement:
             lost = driver.is_closed()
             raise kind(self.text, None, error, hide_parameters=True, connection_invalidated=lost) from error
         return rows
+
+    async def _begin(self, connection: AsyncConnection) -> None:
+        """Lets SQLAlchemy's adapter begin, as it does by itself at its own first statement."""
+        adapter: Any = connection.sync_connection.connection.dbapi_connection  # type: ignore[union-attr]  # see _driver
+        try:
+            await adapter._start_transaction()
+        except adapter.dbapi.Error as error:
+            lost = _driver(connection).is_closed()
+            cause = error.__cause__ or error
+            raise DBAPIError(self.text, None, cause, hide_parameters=True, connection_invalidated=lost) from error
 
 
 def _driver(connection: AsyncConnection) -> Any:

@@ -32,7 +32,7 @@ async def ingest(hub: Hub, requests: Sequence[IngestWebhookRequest]) -> list[Ing
 
 async def _ingest(hub: Hub, requests: Sequence[IngestWebhookRequest]) -> list[IngestWebhookResponse]:
     async with hub.transaction() as connection:
-        known = await sources.find(connection, {request.source_id for request in requests})
+        known = await hub.sources.find(connection, {request.source_id for request in requests})
         messages = [_message(hub, request, known[request.source_id]) for request in requests]
         incoming = {
             message.webhook_id: incoming_of(message, message.report, known[message.webhook.source_id])

@@ -30,7 +30,7 @@ class Parking:
         waiting = [each for each in await rows.unpark(connection, names) if each.report is not None]
         if not waiting:
             return []
-        known = await sources.find(connection, {each.webhook.source_id for each in waiting})
+        known = await self._hub.sources.find(connection, {each.webhook.source_id for each in waiting})
         taken = []
         for message in waiting:
             report = cast(DeliveryReport, message.report)

@@ -1,6 +1,8 @@
 """Webhook sources as rows, their secrets sealed; knows no rule about them."""
 
-from collections.abc import Collection
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -12,6 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services import ids, times
 from services.db.tables import webhook_sources as table
 from services.errors import not_found
+
+REMEMBERED_SECONDS = 1.0
+MAX_REMEMBERED = 10_000
 
 _COLUMNS = (table.c.tenant_id, table.c.source_id, table.c.document, table.c.secrets)
 
@@ -63,6 +68,36 @@ async def find_anywhere(connection: AsyncConnection, identifiers: Collection[str
         if identifier not in found:
             raise not_found("webhook source", identifier)
     return found
+
+
+class RememberedSources:
+    """Sources for the way in, which asks for them with every batch: as they were a second ago at most.
+
+    The gateway remembers them for longer. `forget` one when this process changes it. Its finds are only to be read.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._known: OrderedDict[str, tuple[float, Stored]] = OrderedDict()
+
+    async def find(self, connection: AsyncConnection, identifiers: Collection[str]) -> dict[str, Stored]:
+        """As `find_anywhere`. What is not known is not remembered."""
+        # Counted from before the statement: what it misses must not be believed any longer than that.
+        now = self._clock()
+        found = {name: known[1] for name in identifiers if (known := self._known.get(name)) and known[0] > now}
+        missing = [name for name in identifiers if name not in found]
+        if missing:
+            found |= await find_anywhere(connection, missing)
+        for name in missing:
+            self._known[name] = (now + REMEMBERED_SECONDS, found[name])
+            self._known.move_to_end(name)
+        while len(self._known) > MAX_REMEMBERED:
+            self._known.popitem(last=False)
+        return found
+
+    def forget(self, identifier: str) -> None:
+        """Let the next `find` read a source anew."""
+        self._known.pop(identifier, None)
 
 
 def select(tenant_id: UUID, dialect: str) -> sa.Select[Any]:

@@ -8,7 +8,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runtime import typeid
-from services import ids, times
+from services import ids, live_secrets, times
 from services.callers import Caller
 from services.etags import etag_of, require_etag
 from services.hub import Hub
@@ -101,14 +101,14 @@ async def rotate(
     overlap = (
         timedelta(seconds=request.overlap.seconds, microseconds=request.overlap.nanos // 1000)
         if request.HasField("overlap")
-        else secrets.DEFAULT_OVERLAP
+        else live_secrets.DEFAULT_OVERLAP
     )
     newest = secrets.new_secret(stored.source.auth_scheme, request.secret, now)
     present = secrets.unseal(hub.sealer, stored.tenant_id, stored.source_id, stored.sealed)
-    kept = secrets.rotated(present, newest, overlap, now)
+    kept = live_secrets.rotated(present, newest, overlap, now)
     _keep_secrets(hub, stored, kept)
     await _store_change(connection, hub, stored)
-    told = [newest, *secrets.without_values(kept[1:])]
+    told = [newest, *live_secrets.without_values(kept[1:])]
     return contract.RotateWebhookSourceSecretResponse(source=_shown(stored, told))
 
 
@@ -116,7 +116,7 @@ async def resolve(connection: AsyncConnection, hub: Hub, identifier: str) -> con
     """What the gateway needs to verify a source of any tenant: its live secrets, with their values."""
     stored = (await find(connection, [identifier]))[identifier]
     present = secrets.unseal(hub.sealer, stored.tenant_id, stored.source_id, stored.sealed)
-    source = _shown(stored, secrets.live(present, hub.now()))
+    source = _shown(stored, live_secrets.live(present, hub.now()))
     source.tenant_id = ids.write("tenant", stored.tenant_id)
     return contract.ResolveWebhookSourceResponse(source=source)
 
@@ -125,12 +125,13 @@ async def _store_change(connection: AsyncConnection, hub: Hub, stored: Source) -
     stored.source.etag = etag_of(int(stored.source.etag) + 1)
     times.set_timestamp(stored.source.update_time, hub.now())
     await source_rows.update(connection, stored)
+    hub.sources.forget(stored.source.id)
 
 
 def _keep_secrets(hub: Hub, stored: Source, kept: list[SourceSecret]) -> None:
     stored.sealed = secrets.seal(hub.sealer, stored.tenant_id, stored.source_id, kept)
     del stored.source.secrets[:]
-    stored.source.secrets.extend(secrets.without_values(kept))
+    stored.source.secrets.extend(live_secrets.without_values(kept))
 
 
 def _shown(stored: Source, told: list[SourceSecret]) -> WebhookSource:
@@ -143,7 +144,7 @@ def _shown(stored: Source, told: list[SourceSecret]) -> WebhookSource:
 
 def _now(source: WebhookSource, hub: Hub) -> WebhookSource:
     """The source without the secrets that ended since it was stored."""
-    live = secrets.live(source.secrets, hub.now())
+    live = live_secrets.live(source.secrets, hub.now())
     del source.secrets[:]
     source.secrets.extend(live)
     return source
