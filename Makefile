@@ -60,8 +60,14 @@ endif
 formatted: setup
 	$(BIN)/ruff format --check .
 
+JAVASCRIPT := tests/gateway/javascript
+# The JavaScript libraries that tests use where node is.
+$(JAVASCRIPT)/node_modules: $(JAVASCRIPT)/package.json
+	@! command -v npm >/dev/null || { npm install --prefix $(JAVASCRIPT) --no-package-lock --no-audit --no-fund --silent && touch $@; } \
+		|| echo "npm cannot install the JavaScript libraries: the tests that need them are skipped"
+
 .PHONY: test
-test: setup ## run the tests, except the long proofs
+test: setup $(JAVASCRIPT)/node_modules ## run the tests, except the long proofs
 	$(BIN)/pytest --quiet --numprocesses $(WORKERS) --dist loadfile
 
 .PHONY: chaos
