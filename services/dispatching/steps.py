@@ -166,6 +166,10 @@ OCCUPIES = frozenset((BookingState.SENDING, BookingState.SILENT, BookingState.UN
 """The states in which a booking keeps its shipment from being booked elsewhere."""
 
 
+UNSETTLED = OCCUPIES - {BookingState.LIVE}
+"""The states in which nobody knows yet whether there is a booking."""
+
+
 class Said(Enum):
     """What an answer to Book or GetBooking comes down to."""
 
