@@ -1,9 +1,11 @@
 """What the servicers and workers of one process share; decides nothing."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -34,6 +36,11 @@ class Hub:
     deliveries: Coalescer[rows.Key, rows.Stored | None] = field(init=False)
     """Reads deliveries by (tenant, delivery), those of simultaneous calls in one statement."""
 
+    lines: Any = None
+    """How carriers are called; see ``services.dispatching.calls.Lines``."""
+    dispatches: set["asyncio.Task[None]"] = field(init=False, default_factory=set)
+    """What goes on with shipments in this process; what is cut off a worker of any process finishes."""
+
     sources: RememberedSources = field(default_factory=RememberedSources)
     """Webhook sources, as batches of messages need them."""
 
@@ -51,7 +58,11 @@ class Hub:
         self.tailer.wake()
 
     async def close(self) -> None:
-        """Waits for the reads under way and lets go of the database."""
+        """Waits for the reads under way, cuts off what a worker can finish, and lets go of the database."""
+        for task in self.dispatches:
+            task.cancel()
+        if self.dispatches:
+            await asyncio.wait(self.dispatches)
         await self.deliveries.close()
         await self.engine.dispose()
 
