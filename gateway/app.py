@@ -12,13 +12,14 @@ from starlette.routing import Route
 from gateway.config import Settings
 from gateway.dialects.inbound import InboundDialect
 from gateway.dialects.registry import REST
-from gateway.edge import BodyLimits, Edge, HttpMeasures, RouteTemplates
+from gateway.edge import Edge, HttpMeasures, RouteTemplates
 from gateway.health import Health
 from gateway.openapi.document import document_bytes
 from gateway.openapi.pages import Pages
 from gateway.problems import answer_http_exception
 from gateway.services_client import ServicesClient
 from gateway.transcode import canonical_routes
+from gateway.webhooks.bodies import body_limits
 from gateway.webhooks.ingest import Ingest
 from gateway.webhooks.measures import WebhookMeasures
 from gateway.webhooks.receive import Receiver
@@ -67,7 +68,7 @@ class Gateway:
             middleware=[
                 Middleware(
                     Edge,
-                    limits=BodyLimits(max_bytes=settings.max_body_bytes, seconds=settings.body_seconds),
+                    limits=body_limits(settings, dialects),
                     measures=HttpMeasures(registry),
                     templates=RouteTemplates(lambda: self.app.routes),
                     log_successes=settings.log_requests,

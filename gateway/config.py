@@ -60,6 +60,12 @@ class Settings(BaseSettings):
     )
 
     max_body_bytes: int = Field(default=1 * MIB, ge=1024, le=8 * MIB, description="The largest body of a request.")
+    max_image_body_bytes: int = Field(
+        default=8 * MIB,
+        ge=1024,
+        le=8 * MIB,
+        description="The largest body of a webhook that may hold images (Ordatic's proofs), if that is more.",
+    )
     header_seconds: float = Field(default=10.0, gt=0, le=300, description="How long the headers of a request may take.")
     body_seconds: float = Field(default=10.0, gt=0, le=300, description="How long its body may take after that.")
     keep_alive_seconds: int = Field(

@@ -58,6 +58,8 @@ class InboundDialect:
     """The media type of a body that is not empty."""
     described: DescribedMessage | None = None
     """What the OpenAPI document says of its messages."""
+    carries_images: bool = False
+    """Its messages may hold images, so that their bodies may be larger than others."""
 
     def read(self, document: Any, source: WebhookSource, message_id: str) -> Reading:
         """Read a document that a source sent. Raises `MalformedMessage`."""

@@ -2,15 +2,24 @@
 
 from collections.abc import Mapping
 
+from gateway import signers
+from gateway.dialects.cloudevents.write import MEDIA_TYPE as CLOUDEVENTS
+from gateway.dialects.cloudevents.write import write as write_cloudevent
 from gateway.dialects.evermile import openapi as evermile_openapi
 from gateway.dialects.evermile.read import read as read_evermile
 from gateway.dialects.hubrise import openapi as hubrise_openapi
 from gateway.dialects.hubrise import routes as hubrise_routes
+from gateway.dialects.hubrise.write_callbacks import write_event as write_hubrise
 from gateway.dialects.inbound import InboundDialect
+from gateway.dialects.ordatic import openapi as ordatic_openapi
+from gateway.dialects.ordatic.read import read as read_ordatic
+from gateway.dialects.ordatic.write import sign as sign_ordatic
+from gateway.dialects.ordatic.write import write as write_ordatic
+from gateway.dialects.outbound import OutboundDialect
 from gateway.dialects.rest import RestDialect
 from gateway.dialects.skipcart import openapi as skipcart_openapi
 from gateway.dialects.skipcart.read import read as read_skipcart
-from gateway.dialects.unmapped import keep_unread
+from gateway.dialects.skipcart.write import write as write_skipcart
 
 _INBOUND = (
     InboundDialect(
@@ -22,12 +31,22 @@ _INBOUND = (
         skipcart_openapi.DESCRIBED,
     ),
     InboundDialect("evermile", "evermile/1", read_evermile, described=evermile_openapi.DESCRIBED),
-    # Verified and stored, not understood yet: see `gateway.dialects.unmapped`.
-    InboundDialect("ordatic", "ordatic/0", keep_unread),
+    InboundDialect("ordatic", "ordatic/1", read_ordatic, described=ordatic_openapi.DESCRIBED, carries_images=True),
 )
 
 INBOUND: Mapping[str, InboundDialect] = {dialect.name: dialect for dialect in _INBOUND}
 """The dialects of webhooks that come in, by name."""
+
+_OUTBOUND = (
+    OutboundDialect("cloudevents", write_cloudevent, signers.standard_webhooks, CLOUDEVENTS),
+    # Skipcart documents no signature. Ours does not disturb a client of theirs.
+    OutboundDialect("skipcart", write_skipcart, signers.standard_webhooks),
+    OutboundDialect("hubrise", write_hubrise, signers.hubrise),
+    OutboundDialect("ordatic", write_ordatic, sign_ordatic),
+)
+
+OUTBOUND: Mapping[str, OutboundDialect] = {dialect.name: dialect for dialect in _OUTBOUND}
+"""The dialects in which subscribers are told what happened, by name."""
 
 REST = (RestDialect("hubrise", hubrise_routes.mount, hubrise_openapi.fragment),)
 """The dialects in which others call us."""

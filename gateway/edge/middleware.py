@@ -5,6 +5,7 @@ else: then nothing that a route raises reaches a client or uvicorn's log.
 """
 
 import time
+from collections.abc import Callable
 from http import HTTPStatus
 
 import structlog
@@ -29,14 +30,14 @@ class Edge:
 
     The id stands in `scope["state"]["request_id"]`, in every answer's `X-Request-Id` and in every log line
     written meanwhile. Paths are not logged, since some carry a secret: routes are. `log_successes=False`
-    leaves the log of requests that went well at debug level.
+    leaves the log of requests that went well at debug level. `limits` says how large and slow the body may be.
     """
 
     def __init__(
         self,
         app: ASGIApp,
         *,
-        limits: BodyLimits,
+        limits: Callable[[Scope], BodyLimits],
         measures: HttpMeasures,
         templates: RouteTemplates,
         log_successes: bool = True,
@@ -64,7 +65,7 @@ class Edge:
                 message = dressed(message, request_id=request_id, secure=secure)
             await send(message)
 
-        body = BoundedBody(self._limits, request_id, receive, send_dressed)
+        body = BoundedBody(self._limits(scope), request_id, receive, send_dressed)
         with (
             self._measures.in_flight.track_inprogress(),
             structlog.contextvars.bound_contextvars(request_id=request_id),

@@ -103,7 +103,7 @@ def make_app(registry: CollectorRegistry, *, body_seconds: float, seen: Seen) ->
     ]
     app.add_middleware(
         Edge,
-        limits=BodyLimits(max_bytes=MAX_BYTES, seconds=body_seconds),
+        limits=lambda _: BodyLimits(max_bytes=MAX_BYTES, seconds=body_seconds),
         measures=HttpMeasures(registry),
         templates=RouteTemplates(lambda: app.routes),
     )

@@ -39,7 +39,7 @@ async def our_face(
     app.user_middleware.append(
         Middleware(
             Edge,
-            limits=BodyLimits(),
+            limits=lambda _: BodyLimits(),
             measures=HttpMeasures(registry or CollectorRegistry()),
             templates=RouteTemplates(lambda: app.routes),
         )
