@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging as stdlib_logging
 import signal
 import sqlite3
 import sys
@@ -31,6 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             sys.stderr.write(f"CROSSDOCK_SIMULATOR_{name.upper()}: {each['msg']}\n")
         return 2
     logging.configure("simulator", settings.log_level)
+    # It would log every URL, and some end with a secret.
+    stdlib_logging.getLogger("httpx").setLevel(stdlib_logging.WARNING)
     try:
         uvloop.run(serve(settings))
     except AddressNotServed as error:

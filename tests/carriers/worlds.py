@@ -95,7 +95,7 @@ class World:
 
     def __init__(self, channel: grpc.aio.Channel, key: str) -> None:
         self._stub = SimulatorServiceStub(channel)
-        self._metadata = (("authorization", f"Bearer {key}"),)
+        self._metadata: tuple[tuple[str, str], ...] = (("authorization", f"Bearer {key}"),)
         self.swift, self.evergreen, self.pronto = (
             Told(channel, f"Bearer {name}.{key}") for name in ("swift", "evergreen", "pronto")
         )
@@ -114,6 +114,13 @@ class World:
     async def misbehave(self, carrier: str, **members: Any) -> None:
         wrong = books.Misbehaviour(**members)
         await self.call("SetMisbehaviour", driving.SetMisbehaviourRequest(carrier=carrier, misbehaviour=wrong))
+
+    async def misbehave_one(self, booking: str, **members: Any) -> None:
+        wrong = books.Misbehaviour(**members)
+        await self.call("SetMisbehaviour", driving.SetMisbehaviourRequest(booking=booking, misbehaviour=wrong))
+
+    def forget_key(self) -> None:
+        self._metadata = ()
 
     async def run(
         self, booking: str, scenario: str = "DELIVERED", pace: float = AT_ONCE, until: str = "UNSPECIFIED"
@@ -144,8 +151,20 @@ class World:
         found = (await self.call("ListBookings", driving.ListBookingsRequest(booking=name))).bookings
         return found[0]
 
+    async def carriers(self) -> list[books.SimulatedCarrier]:
+        return list((await self.call("ListCarriers", driving.ListCarriersRequest())).carriers)
+
     async def bookings(self, carrier: str = "") -> list[books.SimulatedBooking]:
         return list((await self.call("ListBookings", driving.ListBookingsRequest(carrier=carrier))).bookings)
+
+    async def pages(self, size: int) -> list[books.SimulatedBooking]:
+        found: list[books.SimulatedBooking] = []
+        token = "0"
+        while token:
+            page = await self.call("ListBookings", driving.ListBookingsRequest(page_size=size, page_token=token))
+            found += page.bookings
+            token = page.next_page_token
+        return found
 
     async def webhooks(self, booking: str) -> list[books.SentWebhook]:
         return list((await self.call("ListWebhooks", driving.ListWebhooksRequest(booking=booking))).webhooks)
