@@ -102,8 +102,10 @@ class Matches:
                 if (key := self._by_order.get((name.tenant_id, order))) is None:
                     continue
                 booked = self.stored[key]
-                same_carrier = booked.delivery.carrier_ref in ("", incoming.report.patch.carrier_ref)
-                if same_carrier and not _is_known_otherwise(booked, targets):
+                carriers = ("", incoming.report.patch.carrier_ref)
+                # What is said of an order concerns whoever carries it.
+                may_be_meant = incoming.report.HasField("order_patch") or booked.delivery.carrier_ref in carriers
+                if may_be_meant and not _is_known_otherwise(booked, targets):
                     return booked
         return None
 

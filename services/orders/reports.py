@@ -19,12 +19,16 @@ from services.db.statements import Statement
 from services.deliveries import names
 from services.deliveries.matching import Incoming
 from services.deliveries.names import Name
+from services.deliveries.rows import Stored
 from services.etags import etag_of
 from services.hub import Hub
 from services.orders import fulfilment
 
 Key = tuple[UUID, UUID]
 """Tenant and order."""
+
+ORDER_CANCELLED = "order_cancelled"
+"""The attention on a delivery, booked through the hub, whose order was called off elsewhere."""
 
 _EFFECTIVE = (
     event_pb2.DISPOSITION_OVERLAY_ONLY,
@@ -116,6 +120,10 @@ class OrderReports:
         self._findings.append((each, finding))
         if report.order_patch.status == FulfilmentStatus.FULFILMENT_STATUS_AWAITING_SHIPMENT:
             _tell_ready(each, said)
+        if each.stored is not None and _is_booked_by_us(each.stored) and report.status:
+            # Only a command reaches its carrier: to say that it is cancelled would make it so nowhere.
+            report.ClearField("status")
+            report.attention.add(reason=ORDER_CANCELLED, message="The order was called off; its carrier was not told.")
         if held.new and each.stored is not None and not each.stored.delivery.order_id:
             # It was under way before anybody told of the order.
             report.patch.order_id, report.patch.location_id = held.order.id, held.order.location_id
@@ -197,6 +205,10 @@ def _booked(each: Incoming) -> Key | None:
     if each.stored is None or not each.stored.delivery.order_id:
         return None
     return each.tenant_id, typeid.decode("ord", each.stored.delivery.order_id)
+
+
+def _is_booked_by_us(stored: Stored) -> bool:
+    return bool(stored.delivery.carrier_ref) and not stored.delivery.source_id
 
 
 def _tell_ready(each: Incoming, since: Timestamp) -> None:

@@ -226,7 +226,7 @@ def test_what_is_no_image_is_told_and_not_taken(text: str) -> None:
 
     assert not reading.report.patch.proofs
     assert pointers(reading) == [("/data/proofDelivery", "unreadable_image")]
-    assert reading.report.patch.extensions["ordatic"]["data"]["proofDelivery"] == text
+    assert MessageToDict(reading.report.patch.extensions["ordatic"])["data"]["proofDelivery"] == text
     require_accepted(reading)
 
 
