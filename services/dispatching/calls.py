@@ -57,8 +57,8 @@ class Lines(Protocol):
 
 async def carriers(hub: Hub, connection: AsyncConnection, tenant_id: UUID, refs: Sequence[str]) -> list[Carrier]:
     """The carriers with these codes, in their order; unknown ones are left out."""
-    lines: Lines = hub.lines
-    return await lines.find(connection, tenant_id, list(refs))
+    lines: Lines | None = hub.lines
+    return await lines.find(connection, tenant_id, list(refs)) if lines is not None else []
 
 
 async def carrier(hub: Hub, connection: AsyncConnection, tenant_id: UUID, ref: str) -> Carrier:

@@ -19,10 +19,10 @@ from services.dispatching.stages import Stage, stage
 from services.dispatching.steps import BookingState
 from services.errors import Problem
 from services.hub import Hub
-from services.shipments.rows import Stored
 
 NOT_ALLOWED = "not_allowed"
 """A carrier's word for never."""
+_CANCEL = carrier_pb2.CARRIER_CAPABILITY_CANCEL
 FEE = "cancellation"
 """The name of the cost line that a cancellation leaves."""
 
@@ -41,9 +41,12 @@ async def wish(held: Stage, reason: StatusReason, actor: Actor) -> bool:
         return False
     if booking is None or held.delivery is None:
         raise _too_late(held)
+    carrier = await calls.carrier(held.hub, held.connection, held.shipment.tenant_id, booking.carrier_ref)
+    if booking.state is BookingState.LIVE and carrier.capabilities and _CANCEL not in carrier.capabilities:
+        raise not_allowed(carrier.ref)
     booking.cancellation = reason
-    if booking.state is BookingState.LIVE:
-        booking.due_time = held.hub.now() + polling.LEASE  # unless the answer is stored before that
+    if booking.state is BookingState.LIVE:  # a worker asks again, unless the answer is stored before that
+        booking.due_time = held.hub.now() + polling.booking_timeout(carrier) + polling.REAP_AFTER
     if not shipment.HasField("cancel_request_time"):
         shipment.cancel_request_time.CopyFrom(held.now)
     request = held.report(actor=actor)
@@ -153,11 +156,3 @@ def not_allowed(carrier_ref: str) -> Problem:
         "the carrier does not allow bookings to be called off",
         {"carrier_ref": carrier_ref},
     )
-
-
-async def is_refused_from_the_start(held: Stage, stored: Stored) -> bool:
-    """Whether the carrier that has it never calls bookings off."""
-    if held.booking is None or held.booking.state is not BookingState.LIVE:
-        return False
-    carrier = await calls.carrier(held.hub, held.connection, stored.tenant_id, held.booking.carrier_ref)
-    return bool(carrier.capabilities) and carrier_pb2.CARRIER_CAPABILITY_CANCEL not in carrier.capabilities

@@ -21,6 +21,13 @@ async def run(hub: Hub, shipment: Key, delivery: Key) -> None:
         if call is None:
             return
         await call()
+        async with hub.engine.connect() as connection:
+            wanted = [
+                each for each in await rows.of_shipment(connection, shipment) if each.state is BookingState.WANTED
+            ]
+        if not wanted:
+            return
+        delivery = wanted[0].key  # the same one, or the next when this one was declined
 
 
 async def _begin(held: Stage) -> Callable[[], Awaitable[object]] | None:

@@ -1,7 +1,7 @@
 """Where the stories of dispatches are played: a hub, a store, carriers, a clock that can be put forward."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,13 +12,16 @@ import sqlalchemy as sa
 from crossdock.v1.access_pb2 import AccessLevel, Tenant
 from crossdock.v1.delivery_pb2 import Delivery, DeliveryStatus
 from crossdock.v1.location_pb2 import Location
+from crossdock.v1.report_pb2 import DeliveryReport
 from crossdock.v1.shipment_pb2 import CandidateFate, DispatchDecision, DispatchRules, Shipment, ShipmentPhase
 
 from runtime import typeid
 from services import ids, times
 from services.callers import Caller
-from services.db import tables
+from services.db import dispatch_tables, tables
 from services.deliveries import rows as deliveries
+from services.deliveries.matching import Incoming
+from services.deliveries.reports import Batch
 from services.dispatching import engine, rows, working
 from services.dispatching.rows import Booking, Key
 from services.hub import Hub
@@ -26,6 +29,7 @@ from services.locations import rows as locations
 from services.shipments import journal, requests, rule_rows
 from services.shipments import rows as shipments
 from services.shipments.rows import Change, Stored
+from services.webhooks.parking import Parking
 from tests.services.dispatching.stand_ins import StandIn, Wires
 
 SOON = timedelta(seconds=60)
@@ -55,7 +59,12 @@ class Theatre:
         return theatre
 
     async def close(self) -> None:
+        for task in self.hub.dispatches:
+            task.cancel()
         await asyncio.gather(*(server.stop(0) for server in self._servers))
+        async with self.hub.transaction() as connection:
+            for table in (dispatch_tables.shipments, dispatch_tables.bookings):
+                await connection.execute(sa.update(table).values(due_time=None))
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self.ahead
@@ -78,7 +87,7 @@ class Theatre:
 
     async def _settle_in(self) -> None:
         now = times.to_timestamp(self.now())
-        tenant = Tenant(id=ids.write("tenant", self.tenant_id), external_id="acme")
+        tenant = Tenant(id=ids.write("tenant", self.tenant_id), external_id=str(self.tenant_id))
         location = Location(id=self.location_id, external_id="7709", currency_code="USD", time_zone="America/Chicago")
         location.carrier_refs.extend(("sim-a", "sim-b", "sim-c"))
         location.create_time.CopyFrom(now)
@@ -86,7 +95,7 @@ class Theatre:
             await connection.execute(
                 sa.insert(tables.tenants).values(
                     tenant_id=self.tenant_id,
-                    external_id="acme",
+                    external_id=str(self.tenant_id),
                     document=tenant.SerializeToString(),
                     create_time=self.now(),
                 )
@@ -120,12 +129,24 @@ class Theatre:
         key = await self.store(**members)
         return key, await self.dispatch(key)
 
-    async def work(self, until: Callable[[], bool] = lambda: True, seconds: float = 30, step: float = 3) -> None:
+    async def work(self, seconds: float, step: float = 3) -> None:
         """Lets the workers do what becomes due while the clock runs ahead, in steps."""
         for _ in range(int(seconds / step)):
+            self.later(seconds=step)
             while await working.work_once(self.hub):
                 pass
-            self.later(seconds=step)
+
+    async def hear(self, reference: str) -> None:
+        """Lets the hub hear what the carrier knows of a booking, as a webhook tells it."""
+        booking = next(each.ledger[reference] for each in self.carriers.values() if reference in each.ledger)
+        report = DeliveryReport()
+        report.CopyFrom(booking.report)
+        report.targets.extend(booking.references)
+        told = Incoming(self.tenant_id, report, self.now(), webhook_id=ids.write("webhook", typeid.new_uuid7()))
+        async with self.hub.transaction() as connection:
+            batch = Batch(connection, self.hub, Parking(self.hub))
+            await batch.load([told])
+            await batch.apply([told])
 
     async def shipment(self, key: Key) -> Shipment:
         async with self.hub.engine.connect() as connection:
@@ -158,6 +179,13 @@ class Theatre:
             each.carrier_ref: CandidateFate.Name(each.fate).removeprefix("CANDIDATE_FATE_")
             for each in decision.candidates
         }
+
+
+async def until(holds: Callable[[], Awaitable[bool]]) -> None:
+    """Waits, for a minute at most, until something holds."""
+    async with asyncio.timeout(60):
+        while not await holds():  # noqa: ASYNC110  nobody tells: it is read from the database
+            await asyncio.sleep(0.01)
 
 
 def word(thing: Shipment | Delivery) -> str:

@@ -115,6 +115,8 @@ class StandIn(CarrierServiceServicer):
             return pb.BookResponse(declined=Refusal(code="no_driver", message="nobody is free"))
         if known is None and word == "fail":
             return pb.BookResponse(failed=Refusal(message="E-99"))
+        if word == "dearer":
+            self.price += 5
         if known is None and request.max_price.units < self.price:
             return pb.BookResponse(declined=Refusal(code="price_changed"))
         booking = known or self.make(request.reference)
@@ -167,6 +169,8 @@ class StandIn(CarrierServiceServicer):
             return pb.CancelBookingResponse(pending=known)
         if word == "not allowed":
             return pb.CancelBookingResponse(refused=Refusal(code="not_allowed"))
+        if word == "picked up first":
+            self.move(request.reference, "PICKED_UP")
         gone = known.report.status >= delivery_pb2.DELIVERY_STATUS_PICKED_UP
         if (word == "keep" or gone) and known.state != carrier_pb2.BOOKING_STATE_CANCELLED:
             return pb.CancelBookingResponse(refused=Refusal(code="already_picked_up", message="it is on its way"))
