@@ -6,7 +6,8 @@ pool and everything that is not hot stay SQLAlchemy's.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import asyncpg
@@ -16,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 # The last is what a connection that is cut between two messages raises half of the time.
 _DRIVERS_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 _NAME = re.compile(r"(?<!:):([a-z_]+)")
+_PLACE = re.compile(r"\$([0-9]+)")
 
 
 class Statement:
@@ -35,11 +37,19 @@ class Statement:
 
         Raises SQLAlchemy's errors, so that nobody has to know who ran it.
         """
+        return await self.run(connection, self.arguments(values))
+
+    def arguments(self, values: Mapping[str, object]) -> list[object]:
+        """The values in their places."""
+        return [values[name] for name in self._names]
+
+    async def run(self, connection: AsyncConnection, arguments: Sequence[object]) -> list[Any]:
+        """As `fetch`, with the values in their places."""
         driver = _driver(connection)
         if not self._only_reads and not driver.is_in_transaction():
             await self._begin(connection)
         try:
-            rows: list[Any] = await driver.fetch(self.text, *[values[name] for name in self._names])
+            rows: list[Any] = await driver.fetch(self.text, *arguments)
         except _DRIVERS_ERRORS as error:
             kind = IntegrityError if isinstance(error, asyncpg.IntegrityConstraintViolationError) else DBAPIError
             lost = driver.is_closed()
@@ -55,6 +65,39 @@ class Statement:
             lost = _driver(connection).is_closed()
             cause = error.__cause__ or error
             raise DBAPIError(self.text, None, cause, hide_parameters=True, connection_invalidated=lost) from error
+
+
+class Writes:
+    """Writes that are collected and go to the database together, as one statement: one way there and back.
+
+    None of them sees what the others do, and their order among each other is the database's.
+    """
+
+    def __init__(self) -> None:
+        self._collected: list[tuple[Statement, list[object]]] = []
+
+    def add(self, statement: Statement, values: Mapping[str, object]) -> None:
+        """Collects an INSERT, UPDATE or DELETE without RETURNING."""
+        self._collected.append((statement, statement.arguments(values)))
+
+    async def run(self, connection: AsyncConnection) -> None:
+        """Lets what is collected take effect, all or nothing; afterwards nothing is collected."""
+        collected, self._collected = self._collected, []
+        if collected:
+            together = _together(tuple(statement.text for statement, _ in collected))
+            await together.run(connection, [value for _, arguments in collected for value in arguments])
+
+
+@lru_cache(maxsize=100)
+def _together(texts: tuple[str, ...]) -> Statement:
+    """The first statements as parts of the last one. There are few combinations, and the driver prepares each once."""
+    parts, first = [], 0
+    for text in texts:
+        parts.append(_PLACE.sub(lambda found: f"${int(found[1]) + first}", text))  # noqa: B023  used at once
+        first += max(int(place) for place in _PLACE.findall(text))
+    *before, last = parts
+    named = ", ".join(f"part{number} AS ({part})" for number, part in enumerate(before))
+    return Statement(f"WITH {named} {last}" if named else last)
 
 
 def _driver(connection: AsyncConnection) -> Any:

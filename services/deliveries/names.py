@@ -12,7 +12,7 @@ from uuid import UUID
 from crossdock.v1.reference_pb2 import ExternalReference
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.db.statements import Statement
+from services.db.statements import Statement, Writes
 
 ORDER_SCOPE = "order"
 """The scope in which senders name the order that a delivery belongs to."""
@@ -99,13 +99,13 @@ async def lock(connection: AsyncConnection, names: Iterable[Name]) -> None:
         await _LOCK.fetch(connection, {"numbers": numbers})
 
 
-async def claim(connection: AsyncConnection, claims: Iterable[tuple[Name, UUID, bool]]) -> None:
+def claim(writes: Writes, claims: Iterable[tuple[Name, UUID, bool]]) -> None:
     """Lets deliveries bear names: (name, delivery, exclusive). An exclusive name that is taken stays where it is."""
     if wanted := sorted(set(claims), key=lambda each: (each[0], each[1])):
         columns = _arrays([name for name, _, _ in wanted])
         columns["deliveries"] = [delivery for _, delivery, _ in wanted]
         columns["exclusive"] = [exclusive for _, _, exclusive in wanted]
-        await _CLAIM.fetch(connection, columns)
+        writes.add(_CLAIM, columns)
 
 
 def _arrays(names: list[Name]) -> dict[str, list[object]]:

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runtime import typeid
 from services import ids, times
+from services.db.statements import Writes
 from services.deliveries import inputs, lifecycle, names, places, rows, statuses
 from services.deliveries.bookings import COUNTED, Bookings
 from services.deliveries.commands import check_command
@@ -101,11 +102,14 @@ class Batch:
         """The delivery that a loaded report is about, without touching it."""
         return self._matches.find(incoming)
 
-    async def apply(self, incoming: Sequence[Incoming]) -> None:
-        """Lets loaded reports take effect, and parked ones that thereby find their delivery."""
+    async def apply(self, incoming: Sequence[Incoming], writes: Writes | None = None) -> None:
+        """Lets loaded reports take effect, and parked ones that thereby find their delivery.
+
+        Who gives ``writes`` runs them: what can wait for other writes is left in there.
+        """
         groups: dict[Key, list[Incoming]] = {}
         unparked = await self._gather(incoming, groups)
-        await self._finish(groups, unparked)
+        await self._finish(groups, unparked, writes)
 
     async def command(self, stored: Stored, report: DeliveryReport) -> None:
         """Lets a command take effect on a held delivery. Raises `CommandRefused` when it does not fit."""
@@ -334,22 +338,30 @@ class Batch:
                 self._events.append(EventRow(stored.tenant_id, stored.delivery_id, event, key))
 
     async def _finish(
-        self, groups: dict[Key, list[Incoming]], unparked: Sequence[Incoming], *, refuse: bool = False
+        self,
+        groups: dict[Key, list[Incoming]],
+        unparked: Sequence[Incoming],
+        writes: Writes | None = None,
+        *,
+        refuse: bool = False,
     ) -> None:
+        collected = Writes() if writes is None else writes
         await self._orders.write()
         await self._fold(groups)
         touched = [self._matches.stored[key] for key in groups]
         await places.take(self._connection, touched, self._now, refuse=refuse)
         for row in self._events:
             row.event.id = typeid.encode("evt", typeid.new_uuid7())
-        await rows.write(self._connection, touched)
-        await names.claim(
-            self._connection,
+        await rows.write(self._connection, collected, touched)
+        names.claim(
+            collected,
             [(name, stored.delivery_id, exclusive) for name, stored, exclusive in self._claims],
         )
-        await rows.append(self._connection, self._events)
+        rows.append(collected, self._events)
+        rows.sample_positions(collected, touched, self._hub.now())
+        if writes is None or self._matches.shipments:
+            await collected.run(self._connection)
         await followers.follow(self._connection, self._matches.shipments, touched, self._events, self._now)
-        await rows.sample_positions(self._connection, touched, self._hub.now())
         self._orders.tell()
         if unparked:
             await self._parking.settle(self._connection, unparked)

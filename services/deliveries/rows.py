@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runtime import typeid
 from services import times
-from services.db.statements import Statement
+from services.db.statements import Statement, Writes
 from services.deliveries import inputs, statuses
 from services.deliveries.inputs import Input
 
@@ -145,14 +145,16 @@ async def read(connection: AsyncConnection, keys: Iterable[Key]) -> dict[Key, St
     }
 
 
-async def write(connection: AsyncConnection, stored: Sequence[Stored]) -> None:
-    """Inserts the new ones and updates the others, one statement each; a new one may take an old one's place."""
+async def write(connection: AsyncConnection, writes: Writes, stored: Sequence[Stored]) -> None:
+    """Inserts the new ones and updates the others: collected, unless a new one may take an old one's place."""
     new = [each for each in stored if each.new]
     old = [each for each in stored if not each.new]
     if old:
-        await _UPDATE.fetch(connection, _columns(old, with_create_time=False))
+        writes.add(_UPDATE, _columns(old, with_create_time=False))
+    if any(each.delivery.order_id or each.delivery.shipment_id for each in new):
+        await writes.run(connection)
     if new:
-        await _INSERT.fetch(connection, _columns(new, with_create_time=True))
+        writes.add(_INSERT, _columns(new, with_create_time=True))
         for each in new:
             each.new = False
 
@@ -187,7 +189,7 @@ def _optional(prefix: str, identifier: str) -> UUID | None:
     return typeid.decode(prefix, identifier) if identifier else None
 
 
-async def append(connection: AsyncConnection, events: Sequence[EventRow]) -> None:
+def append(writes: Writes, events: Sequence[EventRow]) -> None:
     """Appends events to the log; their ids must have been made in this order."""
     if not events:
         return
@@ -200,7 +202,7 @@ async def append(connection: AsyncConnection, events: Sequence[EventRow]) -> Non
         "document": [row.event.SerializeToString() for row in events],
         "input_key": [row.input_key for row in events],
     }
-    await _APPEND.fetch(connection, columns)
+    writes.add(_APPEND, columns)
 
 
 async def history(connection: AsyncConnection, keys: Iterable[Key]) -> dict[Key, list[Event]]:
@@ -233,7 +235,7 @@ def parse_ping(stored: bytes) -> Input:
     return inputs.replay(Event.FromString(stored))
 
 
-async def sample_positions(connection: AsyncConnection, stored: Iterable[Stored], now: datetime) -> None:
+def sample_positions(writes: Writes, stored: Iterable[Stored], now: datetime) -> None:
     """Adds the present positions to the trail, thinned to one per delivery and span."""
     span = datetime.fromtimestamp(now.timestamp() // TRAIL_SECONDS * TRAIL_SECONDS, UTC)
     points = [each for each in stored if each.delivery.position.latitude and each.delivery.position.HasField("time")]
@@ -247,4 +249,4 @@ async def sample_positions(connection: AsyncConnection, stored: Iterable[Stored]
         "latitude": [each.delivery.position.latitude for each in points],
         "longitude": [each.delivery.position.longitude for each in points],
     }
-    await _TRAIL.fetch(connection, columns)
+    writes.add(_TRAIL, columns)

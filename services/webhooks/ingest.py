@@ -13,6 +13,7 @@ from crossdock.v1.webhook_service_pb2 import IngestWebhookRequest, IngestWebhook
 from runtime import typeid
 from services import times
 from services.db import races
+from services.db.statements import Writes
 from services.deliveries import reports
 from services.hub import Hub
 from services.webhooks import repeats, rows, sources
@@ -49,11 +50,13 @@ async def _ingest(hub: Hub, requests: Sequence[IngestWebhookRequest]) -> list[In
                 if again := incoming.get(message.webhook_id):
                     again.stored = batch.find(again)
         fresh = [each for key, each in incoming.items() if key not in duplicates]
-        await batch.apply(fresh)
+        writes = Writes()
+        await batch.apply(fresh, writes)
         for message in messages:
             received = times.to_datetime(message.webhook.receive_time)
             settle(message, incoming.get(message.webhook_id), parked_until(hub, received))
-        await rows.insert(connection, messages)
+        rows.insert(writes, messages)
+        await writes.run(connection)
         await rows.park(connection, [each for each in messages if each.webhook.HasField("expire_time")])
     hub.events_appended()
     return [

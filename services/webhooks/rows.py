@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runtime import typeid
 from services import times
-from services.db.statements import Statement
+from services.db.statements import Statement, Writes
 from services.deliveries.names import Name
 
 _CLAIM_KEYS = Statement("""
@@ -141,14 +141,14 @@ async def claim_keys(connection: AsyncConnection, webhooks: Sequence[StoredWebho
     return {each.webhook_id: owners[each.tenant_id, each.source_id, each.dedupe_key] for each in late}
 
 
-async def insert(connection: AsyncConnection, webhooks: Sequence[StoredWebhook]) -> None:
+def insert(writes: Writes, webhooks: Sequence[StoredWebhook]) -> None:
     """Stores new messages, bodies included."""
     columns = _columns(webhooks)
     columns["receive_time"] = [times.to_datetime(each.webhook.receive_time) for each in webhooks]
     columns["source_id"] = [each.source_id for each in webhooks]
     columns["dedupe_key"] = [each.dedupe_key for each in webhooks]
     columns["body"] = [each.body for each in webhooks]
-    await _INSERT.fetch(connection, columns)
+    writes.add(_INSERT, columns)
 
 
 async def update(connection: AsyncConnection, webhooks: Sequence[StoredWebhook]) -> None:

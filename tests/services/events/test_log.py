@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from crossdock.v1 import event_pb2
 
 from runtime import typeid
+from services.db.statements import Writes
 from services.deliveries import rows
 from services.errors import Problem
 from services.events import log
@@ -31,7 +32,9 @@ async def write(hub: Hub, seed: int) -> None:
                 rows.EventRow(TENANT, TENANT, event_pb2.Event(id=typeid.encode("evt", typeid.new_uuid7())), b"k")
                 for _ in range(chance.randint(1, 8))
             ]
-            await rows.append(connection, events)
+            writes = Writes()
+            rows.append(writes, events)
+            await writes.run(connection)
             await asyncio.sleep(chance.random() * 0.01)
 
 
