@@ -8,15 +8,19 @@ from crossdock.v1.delivery_service_pb2_grpc import add_DeliveryServiceServicer_t
 from crossdock.v1.event_service_pb2_grpc import add_EventServiceServicer_to_server
 from crossdock.v1.location_service_pb2_grpc import add_LocationServiceServicer_to_server
 from crossdock.v1.order_service_pb2_grpc import add_OrderServiceServicer_to_server
+from crossdock.v1.shipment_service_pb2_grpc import add_ShipmentServiceServicer_to_server
 from crossdock.v1.webhook_service_pb2_grpc import add_WebhookServiceServicer_to_server
 
 from services.access.service import AccessServicer
 from services.deliveries.service import DeliveryServicer
+from services.dispatching.service import Dispatcher
 from services.events.service import EventServicer
 from services.hub import Hub
 from services.locations.service import LocationServicer
 from services.maintenance import keep_expiring, keep_maintaining
 from services.orders.service import OrderServicer
+from services.shipments.rule_checks import check
+from services.shipments.service import ShipmentServicer
 from services.webhooks.service import WebhookServicer
 
 
@@ -34,6 +38,11 @@ SERVICERS: tuple[Registration, ...] = (
     Registration("crossdock.v1.EventService", add_EventServiceServicer_to_server, EventServicer),
     Registration("crossdock.v1.LocationService", add_LocationServiceServicer_to_server, LocationServicer),
     Registration("crossdock.v1.OrderService", add_OrderServiceServicer_to_server, OrderServicer),
+    Registration(
+        "crossdock.v1.ShipmentService",
+        add_ShipmentServiceServicer_to_server,
+        lambda hub: ShipmentServicer(hub, Dispatcher(), check),
+    ),
     Registration("crossdock.v1.WebhookService", add_WebhookServiceServicer_to_server, WebhookServicer),
 )
 """What is not here answers UNIMPLEMENTED and is not advertised."""

@@ -45,6 +45,62 @@ BODIES: dict[str, Any] = {
         "customer": {"name": "Ada Fox"},
     },
     "OrderService_UpdateOrder": {"status": "FULFILMENT_STATUS_IN_PREPARATION"},
+    "ShipmentService_CreateShipment": {
+        "externalId": "7709-001",
+        "locationExternalId": "7709",
+        "consignment": {
+            "dropoff": {
+                "contact": {"name": "Ada Fox", "phone": {"raw": "+1 234-567-8900"}},
+                "address": {
+                    "postalAddress": {
+                        "regionCode": "US",
+                        "postalCode": "02118",
+                        "administrativeArea": "MA",
+                        "locality": "Boston",
+                        "addressLines": ["725 Albany Street"],
+                    },
+                    "position": {"latitude": 42.3346944, "longitude": -71.071818},
+                },
+            },
+            "parcels": [{"name": "Solid", "weight": {"value": 10, "unit": "WEIGHT_UNIT_POUND"}}],
+        },
+        "hold": True,
+    },
+    "ShipmentService_UpdateShipment": {"groupId": "morning"},
+    "ShipmentService_CancelShipment": {"reason": {"code": "customer_changed_mind"}},
+    "ShipmentService_RetryShipment": {"asynchronous": True},
+    "ShipmentService_ReleaseShipment": {"asynchronous": True},
+    "ShipmentService_QuoteShipment": {
+        "shipment": {
+            "locationExternalId": "7709",
+            "consignment": {
+                "dropoff": {
+                    "address": {
+                        "postalAddress": {
+                            "regionCode": "US",
+                            "addressLines": ["725 Albany Street", "Boston, MA 02118"],
+                        },
+                        "position": {"latitude": 42.3346944, "longitude": -71.071818},
+                    }
+                }
+            },
+        },
+        "rules": {
+            "rules": [{"name": "cheapest", "kind": "DISPATCH_RULE_KIND_SORT", "expression": "price"}],
+        },
+    },
+    "ShipmentService_CreateReturn": {"reason": {"code": "customer_refused"}, "returnLocationExternalId": "7709"},
+    "ShipmentService_UpdateDispatchRules": {
+        "rules": [
+            {
+                "name": "no express above 20 USD",
+                "kind": "DISPATCH_RULE_KIND_EXCLUDE",
+                "expression": "quote.service_level.type == 'express' && price > 2000",
+            },
+            {"name": "cheapest", "kind": "DISPATCH_RULE_KIND_SORT", "expression": "price"},
+        ],
+        "quoteDeadline": "3s",
+    },
     "WebhookService_CreateWebhookSource": {
         "dialect": "skipcart",
         "displayName": "Skipcart, all stores",

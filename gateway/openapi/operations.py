@@ -15,7 +15,7 @@ from gateway.openapi.rules import is_required
 from gateway.openapi.schemas import Schemas
 from gateway.transcode.bindings import Binding, bindings_of
 
-NOT_SERVED = frozenset({"CarrierDirectoryService", "CarrierService", "ShipmentService", "SubscriptionService"})
+NOT_SERVED = frozenset({"CarrierDirectoryService", "CarrierService", "SubscriptionService"})
 """Services of the contract that answer METHOD_NOT_SERVED in this release."""
 
 BEARER = "bearer"

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from crossdock.v1 import shipment_pb2
-from crossdock.v1.consignment_pb2 import Stop
+from crossdock.v1.consignment_pb2 import Consignment, Stop
 from crossdock.v1.delivery_pb2 import DELIVERY_STATUS_CREATED
 from crossdock.v1.shipment_pb2 import Shipment, ShipmentPhase
 from crossdock.v1.window_pb2 import WindowKind
@@ -12,6 +12,7 @@ from crossdock.v1.window_pb2 import WindowKind
 from services.deliveries.changes import changed_members
 from services.errors import Problem
 from services.shipments import requests
+from services.shipments.windows import CARRIERS_WINDOWS
 
 FREE = frozenset(
     (
@@ -72,7 +73,22 @@ def require_changeable(before: Shipment, after: Shipment) -> bool:
             raise _locked(name, "a carrier has the shipment")
     if list(before.consignment.parcels) != list(after.consignment.parcels):
         raise _locked("consignment.parcels", "a carrier has the shipment")
-    return before.consignment != after.consignment
+    return not asks_the_same(before.consignment, after.consignment)
+
+
+def asks_the_same(one: Consignment, other: Consignment) -> bool:
+    """Whether two consignments differ in nothing but what carriers told of their times."""
+    return _asked(one) == _asked(other)
+
+
+def _asked(consignment: Consignment) -> Consignment:
+    asked = Consignment()
+    asked.CopyFrom(consignment)
+    for stop in (asked.pickup, asked.dropoff):
+        windows = [window for window in stop.windows if window.kind not in CARRIERS_WINDOWS]
+        del stop.windows[:]
+        stop.windows.extend(windows)
+    return asked
 
 
 def reconsider(before: Shipment, after: Shipment, now: datetime) -> bool:

@@ -8,9 +8,7 @@ from crossdock.v1.shipment_pb2 import Shipment
 from crossdock.v1.warning_pb2 import Warning as Notice
 
 from services.callers import Caller
-from services.errors import Problem
 from services.hub import Hub
-from services.shipments import rows
 from services.shipments.journal import Key
 
 
@@ -41,37 +39,3 @@ class Engine(Protocol):
 
     async def create_return(self, hub: Hub, caller: Caller, request: pb.CreateReturnRequest) -> pb.CreateReturnResponse:
         """Serves CreateReturn."""
-
-
-class Waiting:
-    """Stands where nobody dispatches: shipments wait, and what needs a carrier is not served."""
-
-    async def dispatch(self, hub: Hub, shipment: Key, deadline: timedelta) -> Shipment:
-        """Leaves the shipment as it is."""
-        async with hub.engine.connect() as connection:
-            return (await rows.read(connection, [shipment]))[shipment].shipment
-
-    async def amend(self, hub: Hub, shipment: Key, wanted: Shipment, request_id: str) -> list[Notice]:
-        """Asks nobody."""
-        raise _not_served("UpdateShipment")
-
-    async def cancel(self, hub: Hub, caller: Caller, request: pb.CancelShipmentRequest) -> pb.CancelShipmentResponse:
-        """Is not served."""
-        raise _not_served("CancelShipment")
-
-    async def retry(self, hub: Hub, caller: Caller, request: pb.RetryShipmentRequest) -> pb.RetryShipmentResponse:
-        """Is not served."""
-        raise _not_served("RetryShipment")
-
-    async def quote(self, hub: Hub, caller: Caller, request: pb.QuoteShipmentRequest) -> pb.QuoteShipmentResponse:
-        """Is not served."""
-        raise _not_served("QuoteShipment")
-
-    async def create_return(self, hub: Hub, caller: Caller, request: pb.CreateReturnRequest) -> pb.CreateReturnResponse:
-        """Is not served."""
-        raise _not_served("CreateReturn")
-
-
-def _not_served(name: str) -> Problem:
-    method = f"/crossdock.v1.ShipmentService/{name}"
-    return Problem("METHOD_NOT_SERVED", f"{method} is not served", {"method": method})

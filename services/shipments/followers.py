@@ -6,7 +6,7 @@ Costs nothing where no delivery has a shipment, and nothing for pings.
 from collections.abc import Collection, Iterable, Sequence
 from uuid import UUID
 
-from crossdock.v1.event_pb2 import Event
+from crossdock.v1.event_pb2 import EVENT_KIND_CREATED, Event
 from crossdock.v1.shipment_pb2 import SHIPMENT_PHASE_CLOSED, SHIPMENT_PHASE_RECEIVED
 from google.protobuf.timestamp_pb2 import Timestamp
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -88,7 +88,8 @@ async def _change(
         return None  # a ping
     shipment = stored.shipment
     phase = shipment.phase
-    live = delivery.live and may_be_live(delivery.delivery)
+    begun = any(event.kind == EVENT_KIND_CREATED for event in events)
+    live = begun or (delivery.live and may_be_live(delivery.delivery))
     explanation = following.follow(shipment, delivery.delivery, live=live, now=now)
     if not explanation:
         return None

@@ -16,6 +16,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.deliveries.statuses import PICKED_UP_RANK, RANKS, WORDS, Status, is_closed
 from services.deliveries.transitions import REQUESTERS
+from services.shipments.windows import CARRIERS_WINDOWS
 
 OWN_ATTENTION = "dispatch_"
 """With this begin the reasons for attention that are the shipment's own; all others are its delivery's."""
@@ -31,13 +32,6 @@ _OF_THE_BOOKING: tuple[Literal["tracking_number", "amount", "fee", "vehicle"], .
     "fee",
     "vehicle",
 )
-_KEPT_WINDOWS = frozenset(
-    (
-        WindowKind.WINDOW_KIND_COMMITTED,
-        WindowKind.WINDOW_KIND_ESTIMATED,
-        WindowKind.WINDOW_KIND_COMMUNICATED,
-    )
-)
 _ON_THE_WAY_BACK: dict[Status, Status] = {
     delivery_pb2.DELIVERY_STATUS_DELIVERED: delivery_pb2.DELIVERY_STATUS_RETURNED,
     delivery_pb2.DELIVERY_STATUS_DROPOFF_ARRIVED: delivery_pb2.DELIVERY_STATUS_RETURN_ARRIVED,
@@ -49,7 +43,7 @@ _ON_THE_WAY_BACK: dict[Status, Status] = {
 def follow(shipment: Shipment, delivery: Delivery, *, live: bool, now: Timestamp) -> str:
     """Takes over what a delivery says; returns it in a sentence, or nothing when the delivery does not count.
 
-    ``live`` is whether the delivery takes the shipment's one place for a delivery on the way out.
+    ``live`` is whether the delivery takes the shipment's one place for a delivery on the way out, or just took it.
     """
     if delivery.kind == delivery_pb2.DELIVERY_KIND_RETURN:
         return _follow_return(shipment, delivery)
@@ -156,7 +150,7 @@ def _copy_times(shipment: Shipment, delivery: Delivery) -> None:
 
 def _copy_windows(ours: Stop, theirs: Stop, estimate: Timestamp | None) -> None:
     """Takes over what the carrier promised and expects; what was asked for stays."""
-    known = {window.kind: window for window in theirs.windows if window.kind in _KEPT_WINDOWS}
+    known = {window.kind: window for window in theirs.windows if window.kind in CARRIERS_WINDOWS}
     if estimate is not None:
         expected = WindowKind.WINDOW_KIND_ESTIMATED
         known[expected] = TimeWindow(kind=expected, end_time=estimate)

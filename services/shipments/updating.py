@@ -36,7 +36,8 @@ async def update(
     DISPATCH_UNDER_WAY and DUPLICATE_ID.
     """
     stored = await rows.find(connection, caller, request.shipment.id, hold=True)
-    require_etag(request.shipment.etag, stored.version, "shipment", request.shipment.id)
+    if agreed is None:  # else it was the present one when the carrier was asked, who may have told more since
+        require_etag(request.shipment.etag, stored.version, "shipment", request.shipment.id)
     before, after = stored.before, stored.shipment
     await _apply(connection, caller, request, before, after)
     if after == before:
@@ -44,7 +45,7 @@ async def update(
     if editing.require_changeable(before, after):
         if agreed is None:
             raise CarrierMustAgree(after)
-        if agreed.consignment != after.consignment:
+        if not editing.asks_the_same(agreed.consignment, after.consignment):
             raise etag_mismatch("shipment", after.id)  # somebody else changed it while the carrier was asked
     await _store(hub, connection, caller, stored)
     return pb.UpdateShipmentResponse(shipment=stored.shipment)

@@ -1,4 +1,4 @@
-"""The window that a sender asks for at a stop; pure."""
+"""Whose windows those of a stop are: asked for by the sender or told by a carrier; pure."""
 
 from datetime import datetime
 from typing import Literal
@@ -7,6 +7,15 @@ from crossdock.v1.consignment_pb2 import Stop
 from crossdock.v1.window_pb2 import WindowKind
 
 from services import times
+
+CARRIERS_WINDOWS = frozenset(
+    (
+        WindowKind.WINDOW_KIND_COMMITTED,
+        WindowKind.WINDOW_KIND_ESTIMATED,
+        WindowKind.WINDOW_KIND_COMMUNICATED,
+    )
+)
+"""The kinds of windows that carriers tell; all others are the sender's."""
 
 
 def asked(stop: Stop, end: Literal["start_time", "end_time"]) -> datetime | None:

@@ -17,8 +17,11 @@ from crossdock.v1 import (
     location_service_pb2,
     order_pb2,
     order_service_pb2,
+    proof_pb2,
     reference_pb2,
     report_pb2,
+    shipment_pb2,
+    shipment_service_pb2,
     webhook_pb2,
     webhook_service_pb2,
 )
@@ -29,7 +32,9 @@ from services import callers, permissions
 from services.callers import Caller
 from services.hub import Hub
 from services.registry import SERVICERS
+from services.shipments import rows
 from tests.services.contract import every_method
+from tests.services.shipments.shops import book
 from tests.services.test_deadlines import CancelledAt, until_none_is_checked_out
 
 READ_ONLY = MethodOptions.NO_SIDE_EFFECTS
@@ -62,6 +67,17 @@ class Things:
             delivery=delivery_pb2.Delivery(order_id=await self.order())
         )
         return str((await self.call("DeliveryService.CreateDelivery", request)).delivery.id)
+
+    def wanted(self) -> shipment_pb2.Shipment:
+        """A shipment that nobody dispatches before it is released."""
+        self.number += 1
+        shipment = shipment_pb2.Shipment(external_id=f"s{self.number}", location_id=self.location, hold=True)
+        shipment.consignment.dropoff.address.postal_address.region_code = "US"
+        return shipment
+
+    async def shipment(self) -> str:
+        request = shipment_service_pb2.CreateShipmentRequest(shipment=self.wanted())
+        return str((await self.call("ShipmentService.CreateShipment", request)).shipment.id)
 
     def reference(self) -> reference_pb2.ExternalReference:
         self.number += 1
@@ -108,6 +124,15 @@ async def override(things: Things) -> Any:
         reason="saw it",
         request_id=request_id(things),
     )
+
+
+async def store_proof(things: Things) -> Any:
+    url = f"https://carrier.example/{things.number}"
+    delivery = delivery_pb2.Delivery(order_id=await things.order(), proofs=[proof_pb2.Proof(url=url)])
+    request = delivery_service_pb2.CreateDeliveryRequest(delivery=delivery)
+    made = (await things.call("DeliveryService.CreateDelivery", request)).delivery
+    image = b"GIF89a" + things.reference().value.encode()
+    return delivery_service_pb2.StoreDeliveryProofRequest(delivery_id=made.id, url=url, image=image)
 
 
 async def create_order(things: Things) -> Any:
@@ -178,15 +203,70 @@ async def revoke(things: Things) -> Any:
     return access_service_pb2.RevokeTokenRequest(token_id=made.token.id)
 
 
+async def create_shipment(things: Things) -> Any:
+    shipment = things.wanted()
+    return shipment_service_pb2.CreateShipmentRequest(shipment=shipment, request_id=request_id(things))
+
+
+async def update_shipment(things: Things) -> Any:
+    shipment = shipment_pb2.Shipment(
+        id=await things.shipment(), external_id=f"{things.number} moved", signature="adult"
+    )
+    return shipment_service_pb2.UpdateShipmentRequest(shipment=shipment, request_id=request_id(things))
+
+
+async def cancel_shipment(things: Things) -> Any:
+    return shipment_service_pb2.CancelShipmentRequest(
+        shipment_id=await things.shipment(), request_id=request_id(things)
+    )
+
+
+async def retry_shipment(things: Things) -> Any:
+    shipment_id = await things.shipment()
+    key = (await _tenant(things), typeid.decode("shp", shipment_id))
+    async with things.hub.transaction() as connection:
+        stored = (await rows.lock(connection, [key]))[key]
+        stored.shipment.phase = shipment_pb2.SHIPMENT_PHASE_UNQUOTED
+        await rows.write(connection, [rows.Change(stored, "nobody wants it")], stored.shipment.create_time)
+    return shipment_service_pb2.RetryShipmentRequest(shipment_id=shipment_id, asynchronous=True)
+
+
+async def release_shipment(things: Things) -> Any:
+    return shipment_service_pb2.ReleaseShipmentRequest(
+        shipment_id=await things.shipment(), asynchronous=True, request_id=request_id(things)
+    )
+
+
+async def create_return(things: Things) -> Any:
+    shipment_id = await things.shipment()
+    shipment = shipment_pb2.Shipment(id=shipment_id, location_id=things.location)
+    await book(things.hub, await _tenant(things), shipment, delivery_pb2.DELIVERY_STATUS_DELIVERED)
+    return shipment_service_pb2.CreateReturnRequest(shipment_id=shipment_id, asynchronous=True)
+
+
+async def update_rules(things: Things) -> Any:
+    things.number += 1
+    rules = shipment_pb2.DispatchRules(max_bookings=things.number % 100)
+    return shipment_service_pb2.UpdateDispatchRulesRequest(rules=rules, request_id=request_id(things))
+
+
 REQUESTS: dict[str, Callable[[Things], Any]] = {
     "DeliveryService.CreateDelivery": create_delivery,
     "DeliveryService.UpdateDelivery": update_delivery,
     "DeliveryService.CancelDelivery": cancel_delivery,
     "DeliveryService.OverrideDeliveryStatus": override,
+    "DeliveryService.StoreDeliveryProof": store_proof,
     "OrderService.CreateOrder": create_order,
     "OrderService.UpdateOrder": update_order,
     "LocationService.CreateLocation": create_location,
     "LocationService.UpdateLocation": update_location,
+    "ShipmentService.CreateShipment": create_shipment,
+    "ShipmentService.UpdateShipment": update_shipment,
+    "ShipmentService.CancelShipment": cancel_shipment,
+    "ShipmentService.RetryShipment": retry_shipment,
+    "ShipmentService.ReleaseShipment": release_shipment,
+    "ShipmentService.CreateReturn": create_return,
+    "ShipmentService.UpdateDispatchRules": update_rules,
     "WebhookService.CreateWebhookSource": create_source,
     "WebhookService.UpdateWebhookSource": update_source,
     "WebhookService.RotateWebhookSourceSecret": rotate,
@@ -217,7 +297,13 @@ HALF_STATES = {
     """,
     "an event without its delivery": """
         SELECT e.event_id::text FROM events e LEFT JOIN deliveries d USING (tenant_id, delivery_id)
-        WHERE d.delivery_id IS NULL
+        WHERE d.delivery_id IS NULL AND e.delivery_id IS NOT NULL
+    """,
+    "a shipment whose events or steps are not all there": """
+        SELECT s.external_id FROM shipments s
+        WHERE s.version <> (SELECT count(*) FROM events WHERE (tenant_id, shipment_id) = (s.tenant_id, s.shipment_id))
+           OR s.steps <> (SELECT count(*) FROM shipment_history
+                          WHERE (tenant_id, shipment_id) = (s.tenant_id, s.shipment_id))
     """,
     "a request id without its answer": "SELECT request_id FROM idempotency_keys WHERE response = ''",
     "a dedupe key without its message": """
