@@ -13,7 +13,6 @@ from gateway.dialects.hubrise.write_callbacks import write_event as write_hubris
 from gateway.dialects.inbound import InboundDialect
 from gateway.dialects.ordatic import openapi as ordatic_openapi
 from gateway.dialects.ordatic.read import read as read_ordatic
-from gateway.dialects.ordatic.write import sign as sign_ordatic
 from gateway.dialects.ordatic.write import write as write_ordatic
 from gateway.dialects.outbound import OutboundDialect
 from gateway.dialects.rest import RestDialect
@@ -42,7 +41,7 @@ _OUTBOUND = (
     # Skipcart documents no signature. Ours does not disturb a client of theirs.
     OutboundDialect("skipcart", write_skipcart, signers.standard_webhooks),
     OutboundDialect("hubrise", write_hubrise, signers.hubrise),
-    OutboundDialect("ordatic", write_ordatic, sign_ordatic),
+    OutboundDialect("ordatic", write_ordatic, signers.authorization),
 )
 
 OUTBOUND: Mapping[str, OutboundDialect] = {dialect.name: dialect for dialect in _OUTBOUND}

@@ -25,7 +25,7 @@ from crossdock.v1.subscription_pb2 import (
 from gateway.dialects.ordatic.proofs import write_proof
 from gateway.dialects.ordatic.refunds import write_refund
 from gateway.dialects.ordatic.words import CANCELLED, MAKE_READY, WORDS, cancellation_word, order_word
-from gateway.dialects.outbound import Document, Message
+from gateway.dialects.outbound import Document
 
 _CHANNEL, _POS, _RIDERS, _LOYALTY = (
     SUBSCRIBER_ROLE_CHANNEL,
@@ -54,7 +54,7 @@ AUDIENCE: dict[str, frozenset[SubscriberRole.ValueType]] = {
 
 def write(outbound: OutboundEvent, subscription: Subscription) -> Document | None:
     """The message, or None where there is none for the event or for the subscriber's role."""
-    word, more = _word_and_members(outbound)
+    word, more = _word_and_members(outbound, subscription)
     if not word or outbound.delivery.kind == DELIVERY_KIND_RETURN:
         return None
     if subscription.role != SUBSCRIBER_ROLE_UNSPECIFIED and subscription.role not in AUDIENCE[word]:
@@ -66,12 +66,7 @@ def write(outbound: OutboundEvent, subscription: Subscription) -> Document | Non
     }
 
 
-def sign(_message: Message, secrets: Sequence[str]) -> list[tuple[str, str]]:
-    """Ordatic signs nothing: the newest secret is the whole value of `Authorization`."""
-    return [("authorization", secrets[0])] if secrets else []
-
-
-def _word_and_members(outbound: OutboundEvent) -> tuple[str, dict[str, Any]]:
+def _word_and_members(outbound: OutboundEvent, subscription: Subscription) -> tuple[str, dict[str, Any]]:
     event, delivery = outbound.event, outbound.delivery
     if event.kind == event_pb2.EVENT_KIND_CREATED:
         # The next delivery of an order does not make the order again.
@@ -79,7 +74,7 @@ def _word_and_members(outbound: OutboundEvent) -> tuple[str, dict[str, Any]]:
     if event.report.HasField("order_patch"):
         told = event.report.order_patch
         return order_word(told.status, told.service_type or outbound.order.service_type), {}
-    if event_pb2.EVENT_KIND_STATUS_CHANGED in event.kinds and (word := _moved(event, delivery)):
+    if event_pb2.EVENT_KIND_STATUS_CHANGED in event.kinds and (word := _moved(outbound, subscription)):
         return word, {}
     if event_pb2.EVENT_KIND_REFUND_RECORDED in event.kinds and event.report.patch.refunds:
         return "rider-refund", {"refund": write_refund(event.report.patch.refunds[0])}
@@ -88,10 +83,12 @@ def _word_and_members(outbound: OutboundEvent) -> tuple[str, dict[str, Any]]:
     return next((word for member, word in MAKE_READY.items() if member in event.changed_paths), ""), {}
 
 
-def _moved(event: Event, delivery: Delivery) -> str:
-    """The word for the new status, unless the status before had the same one."""
+def _moved(outbound: OutboundEvent, subscription: Subscription) -> str:
+    """The word for the new status, unless the subscriber was told the same one of the status before."""
+    event, delivery = outbound.event, outbound.delivery
     word = WORDS[event.status]
-    if word != WORDS[event.previous_status]:
+    inferred = any(each.synthetic and each.status == event.previous_status for each in delivery.milestones)
+    if word != WORDS[event.previous_status] or (subscription.filter.exclude_synthetic and inferred):
         reason = event.report.reason if event.report.HasField("reason") else delivery.status_reason
         return cancellation_word(reason) if word == CANCELLED else word
     return ""
