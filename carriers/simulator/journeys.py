@@ -41,7 +41,7 @@ class Driver(NamedTuple):
     license_plate: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Step:
     """One happening. Times are seconds on the clock of the journey."""
 

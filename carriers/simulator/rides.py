@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from crossdock.simulator.v1 import simulator_pb2 as books
 from crossdock.v1.carrier_pb2 import BOOKING_STATE_CANCELLED
@@ -19,9 +21,17 @@ from carriers.simulator.posting import Poster
 from carriers.simulator.times import moment, stamp
 from carriers.simulator.writing import write_webhook
 
+_Key = tuple[str, str]
+"""A carrier's name and a reference."""
+
 
 class NotDrivable(Exception):
     """The booking cannot go that way; the message says why."""
+
+
+class _Ride(NamedTuple):
+    task: "asyncio.Task[None]"
+    wake: asyncio.Event
 
 
 class Rides:
@@ -32,13 +42,14 @@ class Rides:
         self._poster = poster
         self._seed = seed
         self._now = now
-        self._tasks: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._rides: dict[_Key, _Ride] = {}
 
     async def close(self) -> None:
         """Stands still; the next process drives on."""
-        for each in self._tasks.values():
+        tasks = [each.task for each in self._rides.values()]
+        for each in tasks:
             each.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def resume(self) -> None:
         """Drives on what a process before this one drove."""
@@ -75,24 +86,40 @@ class Rides:
 
     def _drive(self, booking: books.SimulatedBooking) -> None:
         key = (booking.carrier, booking.booking.reference)
-        if previous := self._tasks.pop(key, None):
-            previous.cancel()
-        task = asyncio.create_task(self._ride(*key))
-        self._tasks[key] = task
-        task.add_done_callback(lambda done: self._tasks.pop(key, None) if self._tasks.get(key) is done else None)
+        if key in self._rides:
+            self._rides[key].wake.set()
+        else:
+            wake = asyncio.Event()
+            self._rides[key] = _Ride(asyncio.create_task(self._ride(key, wake)), wake)
 
-    async def _ride(self, carrier: str, reference: str) -> None:
-        while (booking := self._ledger.find(carrier, reference)) and booking.journey.running:
-            step = self._plan(booking)[booking.journey.steps_done]
+    async def _ride(self, key: _Key, wake: asyncio.Event) -> None:
+        """Never cancelled but at the end of the process: a webhook that is being posted is posted."""
+        try:
+            while self._find_running(key):
+                await self._drive_on(key, wake)
+        finally:
+            del self._rides[key]
+
+    async def _drive_on(self, key: _Key, wake: asyncio.Event) -> None:
+        steps: tuple[Step, ...] = ()
+        planned_for = b""
+        while booking := self._find_running(key):
+            if planned_for != (basis := self._basis(booking)):
+                planned_for, steps = basis, self._plan(booking)
+            step = steps[booking.journey.steps_done]
             due = moment(booking.journey.start_time) + timedelta(seconds=step.at_seconds / booking.journey.pace)
             if (wait := (due - self._now()).total_seconds()) > 0:
-                await asyncio.sleep(wait)
-                continue  # what is asked of it meanwhile counts
+                await _sleep(wait, wake)
+                continue  # what was asked of it meanwhile counts
             webhook = self._take(booking, step)
             if webhook is not None:
                 await self._poster.post(webhook, booking)
-        if booking:
-            await self._poster.release(booking)
+        if (ended := self._ledger.find(*key)) is not None:
+            await self._poster.release(ended)
+
+    def _find_running(self, key: _Key) -> books.SimulatedBooking | None:
+        booking = self._ledger.find(*key)
+        return booking if booking is not None and booking.journey.running else None
 
     def _take(self, booking: books.SimulatedBooking, step: Step) -> books.SentWebhook | None:
         """One step: what it makes of the booking, and the webhook that tells it, written down together."""
@@ -109,6 +136,20 @@ class Rides:
         wrong = in_force(self._ledger.settings(booking.carrier), booking)
         return fact_of(FLEET[booking.carrier], self._seed, booking, step, skew(wrong))
 
+    def _basis(self, booking: books.SimulatedBooking) -> bytes:
+        """All that a plan follows from and that may change on the way."""
+        wrong = in_force(self._ledger.settings(booking.carrier), booking)
+        told = booking.request.consignment.SerializeToString(deterministic=True)
+        return f"{booking.journey.scenario} {wrong.lateness} ".encode() + told
+
     def _plan(self, booking: books.SimulatedBooking) -> tuple[Step, ...]:
         wrong = in_force(self._ledger.settings(booking.carrier), booking)
         return plan(booking, Desk(FLEET[booking.carrier], self._seed), lateness(wrong))
+
+
+async def _sleep(seconds: float, wake: asyncio.Event) -> None:
+    """So long, or until somebody wakes it."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await wake.wait()
+    wake.clear()

@@ -123,9 +123,16 @@ class World:
         self._metadata = ()
 
     async def run(
-        self, booking: str, scenario: str = "DELIVERED", pace: float = AT_ONCE, until: str = "UNSPECIFIED"
+        self, booking: str, scenario: str = "UNSPECIFIED", pace: float = AT_ONCE, until: str = "UNSPECIFIED"
     ) -> books.SimulatedBooking:
         """Returns when it stands still and every webhook was posted or given up."""
+        await self.set_out(booking, scenario, pace, until)
+        return await self.stands_still(booking)
+
+    async def set_out(
+        self, booking: str, scenario: str = "UNSPECIFIED", pace: float = AT_ONCE, until: str = "UNSPECIFIED"
+    ) -> None:
+        """Returns at once."""
         await self.call(
             "RunBooking",
             driving.RunBookingRequest(
@@ -135,7 +142,6 @@ class World:
                 until=DeliveryStatus.Value(f"DELIVERY_STATUS_{until}"),
             ),
         )
-        return await self.stands_still(booking)
 
     async def stands_still(self, booking: str) -> books.SimulatedBooking:
         async def look() -> books.SimulatedBooking | None:
