@@ -16,9 +16,10 @@ from crossdock.v1.event_pb2 import Disposition
 from crossdock.v1.order_pb2 import FulfilmentStatus, Order
 from pydantic import SecretStr
 
+from gateway.config import MIB
 from gateway.dialects.registry import INBOUND
 from tests.conftest import SYSTEM_TOKEN
-from tests.dialects.ordatic.ordatic_documents import body, document
+from tests.dialects.ordatic.ordatic_documents import PNG, body, document, picture
 from tests.gateway.webhook_services import running_gateway
 from tests.services.worlds import World
 
@@ -345,6 +346,18 @@ async def test_a_refund_of_what_was_delivered_needs_nobody(ordatic: Ordatic) -> 
     delivery = await ordatic.delivery()
     assert len(delivery.refunds) == 1
     assert not delivery.attention
+
+
+async def test_the_services_take_the_largest_image_that_the_gateway_does(ordatic: Ordatic) -> None:
+    await ordatic.say("rider-created")
+    empty = len(body("rider-proof-delivery", proofDelivery=""))
+    image = PNG.ljust((8 * MIB - empty) // 4 * 3, b"\0")
+
+    disposition = await ordatic.post(body("rider-proof-delivery", proofDelivery=picture(image)))
+
+    [proof] = (await ordatic.delivery()).proofs
+    assert (disposition, proof.media_type) == ("OVERLAY_ONLY", "image/png")
+    assert await ordatic.say("rider-completed") == ["APPLIED"], "a proof may come before the end"
 
 
 async def test_what_is_said_of_an_unknown_order_waits_until_somebody_makes_it_known(
