@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from crossdock.v1.delivery_pb2 import Delivery
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from runtime.coalescer import Coalescer
 from services.config import Settings
 from services.db.engine import transaction
-from services.deliveries import rows
+from services.deliveries import of_orders, rows
 from services.events.tailing import Tailer
 from services.sealing import Sealer
 from services.webhooks.source_rows import RememberedSources
@@ -41,12 +42,15 @@ class Hub:
     dispatches: set["asyncio.Task[None]"] = field(init=False, default_factory=set)
     """What goes on with shipments in this process; what is cut off a worker of any process finishes."""
 
+    deliveries_of_orders: Coalescer[of_orders.Wanted, Delivery | None] = field(init=False)
+    """Reads the deliveries of orders, likewise."""
     sources: RememberedSources = field(default_factory=RememberedSources)
     """Webhook sources, as batches of messages need them."""
 
     def __post_init__(self) -> None:
         """Joins what the parts make together."""
         self.deliveries = Coalescer(self._read_deliveries)
+        self.deliveries_of_orders = Coalescer(self._read_deliveries_of_orders)
         self.tailer = Tailer(self.engine)
 
     def transaction(self, *, commit: bool = True) -> AbstractAsyncContextManager[AsyncConnection]:
@@ -64,12 +68,17 @@ class Hub:
         if self.dispatches:
             await asyncio.wait(self.dispatches)
         await self.deliveries.close()
+        await self.deliveries_of_orders.close()
         await self.engine.dispose()
 
     async def _read_deliveries(self, keys: Sequence[rows.Key]) -> list[rows.Stored | None]:
         async with self.engine.connect() as connection:
             found = await rows.read(connection, keys)
         return [found.get(key) for key in keys]
+
+    async def _read_deliveries_of_orders(self, wanted: Sequence[of_orders.Wanted]) -> list[Delivery | None]:
+        async with self.engine.connect() as connection:
+            return await of_orders.read(connection, wanted)
 
 
 def make_hub(settings: Settings, engine: AsyncEngine) -> Hub:

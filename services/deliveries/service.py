@@ -67,15 +67,13 @@ class DeliveryServicer(delivery_service_pb2_grpc.DeliveryServiceServicer):
     async def GetDeliveryByOrder(
         self, request: pb.GetDeliveryByOrderRequest, context: Context
     ) -> pb.GetDeliveryByOrderResponse:
-        """Reads the live delivery of an order, or its last one."""
+        """Reads the live delivery of an order, or its last one; concurrent calls share one statement."""
         caller = callers.current()
-        order = ids.read("order", request.order_id)
-        query = (
-            sa.select(deliveries.c.document)
-            .where(deliveries.c.tenant_id == caller.tenant, deliveries.c.order_id == order, _reach(caller))
-            .order_by(deliveries.c.live.desc(), deliveries.c.delivery_id.desc())
-        )
-        return pb.GetDeliveryByOrderResponse(delivery=await self._first(query, f"of order {request.order_id}"))
+        wanted = (caller.tenant, ids.read("order", request.order_id), caller.location_id)
+        delivery = await self._hub.deliveries_of_orders.submit(wanted)
+        if delivery is None:
+            raise not_found("delivery", f"of order {request.order_id}")
+        return pb.GetDeliveryByOrderResponse(delivery=delivery)
 
     async def GetDeliveryByReference(
         self, request: pb.GetDeliveryByReferenceRequest, context: Context
