@@ -6,10 +6,12 @@ from typing import Any, TypeVar
 
 import grpc
 from crossdock.v1.access_service_pb2_grpc import AccessServiceStub
+from crossdock.v1.carrier_directory_service_pb2_grpc import CarrierDirectoryServiceStub
 from crossdock.v1.delivery_service_pb2_grpc import DeliveryServiceStub
 from crossdock.v1.event_service_pb2_grpc import EventServiceStub
 from crossdock.v1.location_service_pb2_grpc import LocationServiceStub
 from crossdock.v1.order_service_pb2_grpc import OrderServiceStub
+from crossdock.v1.shipment_service_pb2_grpc import ShipmentServiceStub
 from crossdock.v1.webhook_service_pb2_grpc import WebhookServiceStub
 from grpc_health.v1 import health_pb2
 from grpc_health.v1.health_pb2_grpc import HealthStub
@@ -47,10 +49,12 @@ class HubClient:
             metadata.append(("x-crossdock-tenant", tenant_id))
         self._metadata = tuple(metadata)
         self.access = AccessServiceStub(self._channel)
+        self.carriers = CarrierDirectoryServiceStub(self._channel)
         self.deliveries = DeliveryServiceStub(self._channel)
         self.events = EventServiceStub(self._channel)
         self.locations = LocationServiceStub(self._channel)
         self.orders = OrderServiceStub(self._channel)
+        self.shipments = ShipmentServiceStub(self._channel)
         self.webhooks = WebhookServiceStub(self._channel)
         self._health = HealthStub(self._channel)
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cli import processes, up
-from cli.commands import deliveries, health, sources, tenants, tokens, watch, webhooks
+from cli.commands import deliveries, health, simulate, sources, tenants, tokens, watch, webhooks
 from cli.demo import command as demo
 
 app = typer.Typer(
@@ -44,7 +44,11 @@ app.command(epilog=processes.SERVICES_EXAMPLES, rich_help_panel=RUN, context_set
 app.command(epilog=processes.GATEWAY_EXAMPLES, rich_help_panel=RUN, context_settings=processes.PASSED_ON)(
     processes.gateway
 )
+app.command(epilog=processes.SIMULATOR_EXAMPLES, rich_help_panel=RUN, context_settings=processes.PASSED_ON)(
+    processes.simulator
+)
 app.command(epilog=watch.EXAMPLES, rich_help_panel=LOOK)(watch.watch)
+app.add_typer(simulate.app, name="simulate", rich_help_panel=RUN)
 app.add_typer(deliveries.app, name="deliveries", rich_help_panel=LOOK)
 app.add_typer(webhooks.app, name="webhooks", rich_help_panel=LOOK)
 app.command(epilog=health.EXAMPLES, rich_help_panel=LOOK)(health.health)

@@ -1,4 +1,4 @@
-"""`crossdock services` and `crossdock gateway`: one process of either role; their flags are their own settings."""
+"""`crossdock services`, `gateway` and `simulator`: one process of a role; its flags are its own settings."""
 
 import typer
 from rich.console import Console
@@ -17,6 +17,11 @@ GATEWAY_EXAMPLES = examples(
     ("all of its settings", "crossdock gateway --help"),
     ("in front of services elsewhere", "crossdock gateway --http 0.0.0.0:8080 --services services.internal:7411"),
 )
+SIMULATOR_EXAMPLES = examples(
+    ("all of its settings", "crossdock simulator --help"),
+    ("beside a hub elsewhere, driving by itself, a minute a second",
+     "crossdock simulator --hub https://hub.example.com --pace 60 --ledger simulator.sqlite"),
+)  # fmt: skip
 
 
 def services(context: typer.Context) -> None:
@@ -32,6 +37,14 @@ def gateway(context: typer.Context) -> None:
     from gateway.main import main
 
     _show_if_asked(GATEWAY_EXAMPLES, context.args)
+    raise typer.Exit(main(context.args))
+
+
+def simulator(context: typer.Context) -> None:
+    """Run one process of simulated carriers, which speak CarrierService."""
+    from carriers.simulator.main import main
+
+    _show_if_asked(SIMULATOR_EXAMPLES, context.args)
     raise typer.Exit(main(context.args))
 
 

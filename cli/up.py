@@ -54,6 +54,10 @@ def up(
     demo_data: Annotated[
         bool, typer.Option("--demo-data", help="Make, once, an account with a location, tokens and webhook sources.")
     ] = False,
+    simulator: Annotated[
+        bool,
+        typer.Option(help="Run three simulated carriers beside it; with --demo-data they serve the demo location."),
+    ] = True,
     ready_file: Annotated[
         Path | None,
         typer.Option(
@@ -67,7 +71,7 @@ def up(
         str, typer.Option(envvar="CROSSDOCK_LOG_LEVEL", metavar="LEVEL", help="DEBUG, INFO, WARNING or ERROR.")
     ] = "INFO",
 ) -> None:
-    """Start a whole hub on this machine: PostgreSQL, services and gateway. Ctrl-C stops it."""
+    """Start a whole hub on this machine: PostgreSQL, services, gateway, simulated carriers. Ctrl-C stops it."""
     if os.environ.get("CROSSDOCK_TLS_CERTIFICATE"):
         raise typer.BadParameter("`crossdock up` serves in clear: for TLS run `crossdock services` and `gateway`")
     plan = Plan(
@@ -79,6 +83,7 @@ def up(
         workers=workers,
         log_level=_level(log_level),
         ready_file=ready_file,
+        simulator=simulator,
     )
     logging.configure("up", plan.log_level)
     raise typer.Exit(asyncio.run(serve(plan)))

@@ -16,7 +16,7 @@ class Settings(BaseSettings):
         env_prefix="CROSSDOCK_SIMULATOR_",
         hide_input_in_errors=True,
         cli_kebab_case=True,
-        cli_prog_name="python -m carriers.simulator",
+        cli_prog_name="crossdock simulator",
         cli_hide_none_type=True,
         cli_implicit_flags=True,
         extra="ignore",

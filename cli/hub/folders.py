@@ -7,6 +7,7 @@
 | `running.json` | while a hub runs: where it serves, as the ready file says it |
 | `postgres/` | the embedded PostgreSQL |
 | `run/` | what the processes say when they are ready |
+| `simulator.sqlite` | the books of the carrier simulator |
 | `lock` | held by the `crossdock up` that runs here |
 """
 
@@ -41,6 +42,7 @@ class Folder:
         self.running = self.path / "running.json"
         self.postgres = self.path / "postgres"
         self.run = self.path / "run"
+        self.simulator = self.path / "simulator.sqlite"
 
     def make(self) -> None:
         """The folder, for its owner alone."""

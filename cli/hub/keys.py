@@ -1,5 +1,7 @@
 """Owns the deployment's keys: from the environment, else kept in the data folder; knows nothing of their use."""
 
+import hashlib
+import hmac
 import os
 import secrets
 from typing import NamedTuple
@@ -13,6 +15,11 @@ class Keys(NamedTuple):
 
     encryption_key: str
     system_token: str
+
+    @property
+    def simulator_key(self) -> str:
+        """What the carrier simulator is called with: the same as long as the system token is, and no way back to it."""
+        return hmac.digest(self.system_token.encode(), b"carrier simulator", hashlib.sha256).hex()[:40]
 
 
 def find_or_make(folder: Folder) -> Keys:

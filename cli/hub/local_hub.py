@@ -1,4 +1,4 @@
-"""A whole hub on this machine: database, services, gateway, demo data, in this order, and back; prints nothing."""
+"""A whole hub on this machine: database, services, gateway, simulator, demo data, and back; prints nothing."""
 
 import asyncio
 import os
@@ -11,7 +11,7 @@ from typing import Any, cast
 import grpc
 import structlog
 
-from cli.hub import demo_data, keys
+from cli.hub import demo_carriers, demo_data, keys
 from cli.hub.addresses import Address, Reservation
 from cli.hub.databases import WatchedPostgres
 from cli.hub.folders import Folder, write_private
@@ -35,6 +35,7 @@ class Plan:
     workers: int = 1
     log_level: str = "INFO"
     ready_file: Path | None = None
+    simulator: bool = True
 
 
 class LocalHub:
@@ -66,7 +67,7 @@ class LocalHub:
         return hub
 
     async def stop(self) -> None:
-        """The files first, then the gateway, the services and PostgreSQL."""
+        """The files first, then the simulator, the gateway, the services and PostgreSQL."""
         await self._resources.aclose()
 
     def pid(self, name: str) -> int | None:
@@ -96,7 +97,8 @@ class LocalHub:
             self._postgres = await WatchedPostgres.start(folder.postgres, self._start_programs_again)
             stack.push_async_callback(self._stop_postgres)
         self._programs = Programs(folder, hub_keys, address, http, plan.workers, plan.log_level)
-        self._metrics = [self._reserve_metrics(address, number) for number in range(1, plan.workers + 1)]
+        self._metrics = [self._reserve_beside(address, number) for number in range(1, plan.workers + 1)]
+        self._simulator = self._reserve_beside(address, -1) if plan.simulator else None
         stack.push_async_callback(self._stop_programs)
         await self._start_programs()
         server, url = str(address.reachable), f"http://{http.reachable}"
@@ -107,6 +109,10 @@ class LocalHub:
             except grpc.aio.AioRpcError as error:
                 raise HubNotStarted(f"the demo data could not be made: {error.details()}") from error
             self.ready |= demo_data.with_addresses(demo, url)
+        if self._simulator:
+            self.ready["simulator"] = {"grpc": str(self._simulator), "key": hub_keys.simulator_key}
+            if plan.demo_data:
+                await demo_carriers.connect(self.ready)
         for path in filter(None, (folder.running, plan.ready_file)):
             self._publish(path)
 
@@ -125,19 +131,21 @@ class LocalHub:
         self._resources.callback(reservation.release)
         return reservation.address
 
-    def _reserve_metrics(self, served: Address, number: int) -> Address:
-        """After gRPC's port, so that Prometheus finds it again; any other when that is not free."""
-        wish = served.port + number if self._plan.grpc.port and served.port + number < 65536 else 0
+    def _reserve_beside(self, served: Address, number: int) -> Address:
+        """On this machine so many ports after gRPC's, to be found again; any other when that is not free."""
+        wish = served.port + number if self._plan.grpc.port and 0 < served.port + number < 65536 else 0
         try:
-            return self._reserve(Address("127.0.0.1", wish), "CROSSDOCK_METRICS")
+            return self._reserve(Address("127.0.0.1", wish), "")
         except HubNotStarted:
-            return self._reserve(Address("127.0.0.1", 0), "CROSSDOCK_METRICS")
+            return self._reserve(Address("127.0.0.1", 0), "")
 
     async def _start_programs(self) -> None:
         url = self._postgres.url if self._postgres else self._plan.database_url
         numbers = range(1, self._plan.workers + 1)
         services = [self._programs.services(number, url, self._metrics[number - 1]) for number in numbers]
-        for child in (*services, *(self._programs.gateway(number) for number in numbers)):
+        gateways = [self._programs.gateway(number) for number in numbers]
+        simulators = [self._programs.simulator(self._simulator)] if self._simulator else []
+        for child in (*services, *gateways, *simulators):
             self._names.append(child.name)
             await self._supervisor.start(child)
 
@@ -146,7 +154,7 @@ class LocalHub:
 
     async def _start_programs_again(self) -> None:
         """PostgreSQL is elsewhere now."""
-        log.warning("PostgreSQL has another port: services and gateway are started again")
+        log.warning("PostgreSQL has another port: all programs are started again")
         await self._supervisor.stop()
         while True:
             try:

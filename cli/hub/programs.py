@@ -17,6 +17,7 @@ from runtime.supervisor import Child
 # Migrations of a large database take as long as they take; a process that ends is noticed at once.
 SERVICES_READY_SECONDS = 600.0
 GATEWAY_READY_SECONDS = 30.0
+SIMULATOR_READY_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,33 @@ class Programs:
 
         settings = {"SERVICES": str(self.grpc.reachable), "HTTP": str(self.http)}
         return self._child("gateway", number, ready_file, settings, ready, GATEWAY_READY_SECONDS)
+
+    def simulator(self, address: Address) -> Child:
+        """The one process of simulated carriers."""
+        ready_file = self._ready_file("simulator", 1)
+        ready_file.unlink(missing_ok=True)
+
+        async def ready() -> bool:
+            if not _exists(ready_file):
+                return False
+            async with HubClient(str(address)) as simulator:
+                return await simulator.health(1.0) == "SERVING"
+
+        settings = {
+            "GRPC": str(address),
+            "HUB": f"http://{self.http.reachable}",
+            "KEY": self.keys.simulator_key,
+            "LEDGER": str(self.folder.simulator),
+            "LOG_LEVEL": self.log_level,
+            "READY_FILE": str(ready_file),
+        }
+        return Child(
+            name="simulator",
+            argv=[sys.executable, "-P", "-m", "carriers.simulator"],
+            ready=ready,
+            env={f"CROSSDOCK_SIMULATOR_{name}": value for name, value in settings.items()},
+            ready_seconds=SIMULATOR_READY_SECONDS,
+        )
 
     def _ready_file(self, role: str, number: int) -> Path:
         return self.folder.run / f"{role}-{number}.json"

@@ -18,12 +18,15 @@ def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]
             yield (*path, name)
 
 
+PROCESSES = {("up",), ("services",), ("gateway",), ("simulator",)}
 ALL = list(commands(typer.main.get_command(app)))
 
 
 def test_all_commands_are_there() -> None:
     assert {" ".join(words) for words in ALL} == {
-        "demo", "up", "services", "gateway", "watch", "health",
+        "demo", "up", "services", "gateway", "simulator", "watch", "health",
+        "simulate run", "simulate list", "simulate webhooks", "simulate misbehave", "simulate carriers",
+        "simulate configure",
         "deliveries list", "deliveries show", "deliveries explain",
         "webhooks list", "webhooks show", "webhooks replay",
         "sources create", "sources list", "sources show", "sources rotate",
@@ -41,7 +44,7 @@ def test_every_help_says_what_it_does_and_shows_an_example(words: tuple[str, ...
     assert f"crossdock {' '.join(words)}" in done.output.partition("Examples")[2]
 
 
-@pytest.mark.parametrize("words", [words for words in ALL if words not in {("up",), ("services",), ("gateway",)}])
+@pytest.mark.parametrize("words", [words for words in ALL if words not in PROCESSES])
 def test_every_command_with_a_result_prints_json_when_asked(words: tuple[str, ...]) -> None:
     assert "--json" in CliRunner().invoke(app, [*words, "--help"], env={"COLUMNS": "200"}).output
 

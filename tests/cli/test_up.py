@@ -53,11 +53,15 @@ def test_what_is_printed_into_a_log_has_no_secret(hub: RunningHub) -> None:
 
     assert hub.ready["grpc"] in printed
     assert "curl -d" in printed
-    for secret in (hub.ready["account_token"], hub.ready["sources"]["skipcart"]["path_secret"]):
+    for secret in (
+        hub.ready["account_token"],
+        hub.ready["sources"]["skipcart"]["path_secret"],
+        hub.ready["simulator"]["key"],
+    ):
         assert secret not in printed
 
 
-@pytest.mark.parametrize("program", ["-m services", "-m gateway", "postgres"])
+@pytest.mark.parametrize("program", ["-m services", "-m gateway", "-m carriers.simulator", "postgres"])
 def test_what_is_killed_comes_back_at_the_same_address(hub: RunningHub, skipcart: Skipcart, program: str) -> None:
     hub.kill_child(program)
 
@@ -100,7 +104,7 @@ def test_it_stops_cleanly_and_comes_back_with_the_same_demo_data(tmp_path: Path)
     first = RunningHub(tmp_path, "--workers", "2")
     children = children_of(first.process.pid)
     assert sorted(command.split()[-1] for command in children.values() if " -m " in command) == [
-        "gateway", "gateway", "services", "services",
+        "carriers.simulator", "gateway", "gateway", "services", "services",
     ]  # fmt: skip
 
     assert first.stop(signal.SIGINT) == 0
