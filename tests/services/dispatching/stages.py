@@ -81,6 +81,10 @@ class Theatre:
         """All bookings that any carrier carries out."""
         return [reference for each in self.carriers.values() for reference in each.live]
 
+    def live_of(self, order: str) -> list[str]:
+        """The bookings of an order, by its number, that any carrier carries out."""
+        return [each for carrier in self.carriers.values() for each in carrier.live if carrier.orders[each] == order]
+
     @property
     def caller(self) -> Caller:
         return Caller(self.tenant_id, AccessLevel.ACCESS_LEVEL_ACCOUNT)

@@ -46,7 +46,12 @@ class StandIn(CarrierServiceServicer):
     script: dict[str, deque[str]] = field(default_factory=dict)
     ledger: dict[str, Booking] = field(default_factory=dict)
     asked: list[tuple[str, Any]] = field(default_factory=list)
-    most_live: int = 0
+    orders: dict[str, str] = field(default_factory=dict)
+    """The order number of every booking."""
+    mood: Callable[[str], str] = lambda _: "well"
+    """What it does at a call of a method for which its script says nothing."""
+    made: Callable[[str], None] = lambda _: None
+    """Called with the order number whenever a booking was made."""
     quote_seconds: float = 3600
     carrier: Carrier = field(default_factory=Carrier)
 
@@ -76,7 +81,7 @@ class StandIn(CarrierServiceServicer):
     def _next(self, method: str, request: Any) -> str:
         self.asked.append((method, request))
         script = self.script.get(method)
-        return script.popleft() if script else "well"
+        return script.popleft() if script else self.mood(method)
 
     async def _misbehave(self, word: str, context: Any) -> None:
         """What breaks, before or after the work was done."""
@@ -119,7 +124,7 @@ class StandIn(CarrierServiceServicer):
             self.price += 5
         if known is None and request.max_price.units < self.price:
             return pb.BookResponse(declined=Refusal(code="price_changed"))
-        booking = known or self.make(request.reference)
+        booking = known or self.make(request.reference, request.order_number)
         match word.removeprefix("booked, then "):
             case "empty":
                 return pb.BookResponse()
@@ -127,15 +132,17 @@ class StandIn(CarrierServiceServicer):
                 await self._misbehave(rest, context)
         return pb.BookResponse(booking=booking)
 
-    def make(self, reference: str) -> Booking:
+    def make(self, reference: str, order: str = "") -> Booking:
         """Writes a booking into the ledger."""
         booking = Booking(reference=reference, id=f"{self.ref}-{len(self.ledger) + 1}", tracking_number="T-1")
+        self.orders[reference] = order
         booking.state = carrier_pb2.BOOKING_STATE_LIVE
         booking.price.currency_code, booking.price.units = "USD", self.price
         booking.references.add(scope="test.order", value=booking.id, exclusive=True)
         booking.report.status = delivery_pb2.DELIVERY_STATUS_DISPATCHED
         booking.report.status_raw = "new"
         self.ledger[reference] = booking
+        self.made(order)
         return booking
 
     def move(self, reference: str, word: str) -> None:
