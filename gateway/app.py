@@ -13,10 +13,12 @@ from gateway.config import Settings
 from gateway.dialects.inbound import InboundDialect
 from gateway.dialects.registry import REST
 from gateway.edge import Edge, HttpMeasures, RouteTemplates
+from gateway.egress import Egress
 from gateway.health import Health
 from gateway.openapi.document import document_bytes
 from gateway.openapi.pages import Pages
 from gateway.problems import answer_http_exception
+from gateway.proofs import Proofs
 from gateway.services_client import ServicesClient
 from gateway.transcode import canonical_routes
 from gateway.webhooks.bodies import body_limits
@@ -50,6 +52,12 @@ class Gateway:
             services, measures, seconds=settings.source_seconds, stale_seconds=settings.source_stale_seconds
         )
         receiver = Receiver(dialects, sources, self._ingest, measures, settings.trusted_networks)
+        self.egress = Egress(
+            settings.egress_allowances,
+            authority=settings.egress_authority,
+            connect_seconds=settings.egress_connect_seconds,
+        )
+        remedies = Proofs(services, self.egress).remedies
         self._health = Health(services, registry)
         self._ending = asyncio.Event()
         self.app = Starlette(
@@ -61,7 +69,7 @@ class Gateway:
                 Route("/readyz", self._health.ready),
                 Route("/metrics", self._health.metrics),
                 *(dialect.mount(services) for dialect in REST),
-                *canonical_routes(services.channel, services.seconds, self._ending),
+                *canonical_routes(services.channel, services.seconds, self._ending, remedies=remedies),
                 *Pages(lambda: document_bytes(dialects, REST)).routes(),
             ],
             exception_handlers={HTTPException: answer_http_exception},
@@ -90,6 +98,7 @@ class Gateway:
         return self._health.draining
 
     async def close(self) -> None:
-        """End the channel: calls under way are cancelled, and what waits for them is answered 503."""
+        """End the channels: calls under way are cancelled, and what waits for them is answered 503."""
         await self._services.close()
         await self._ingest.close()
+        await self.egress.close()

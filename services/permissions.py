@@ -79,6 +79,9 @@ _SERVICES: dict[str, dict[str, Permission]] = {
         "ListDeliveryEvents": _DELIVERIES_READ,
         "ExplainDelivery": _DELIVERIES_READ,
         "WatchDelivery": _DELIVERIES_READ,
+        "GetDeliveryProof": _DELIVERIES_READ,
+        "ResolveDeliveryProof": _OUR_PROCESSES,
+        "StoreDeliveryProof": _OUR_PROCESSES,
     },
     "EventService": {
         "ListEvents": _EVENTS_READ,

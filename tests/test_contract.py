@@ -29,6 +29,8 @@ WITHOUT_HTTP = {
     "WebhookService.ResolveWebhookSource": "for the gateway alone: it tells secrets",
     "WebhookService.IngestWebhook": "for the gateway alone",
     "WebhookService.BatchIngestWebhooks": "for the gateway alone",
+    "DeliveryService.ResolveDeliveryProof": "for the gateway alone: it tells secrets",
+    "DeliveryService.StoreDeliveryProof": "for the gateway alone",
     "SubscriptionService.LeaseSubscriptions": "for the gateway alone: it tells secrets",
     "SubscriptionService.ReportAttempts": "for the gateway alone",
     "CarrierService.DescribeCarrier": "carriers serve it, the hub calls it",
@@ -46,6 +48,7 @@ WITHOUT_REQUEST_ID = {
     "WebhookService.IngestWebhook": "has a dedupe key",
     "WebhookService.BatchIngestWebhooks": "each message has a dedupe key",
     "WebhookService.ReplayWebhook": "what was applied is not applied twice",
+    "DeliveryService.StoreDeliveryProof": "the first picture of a URL counts",
     "CarrierDirectoryService.DeleteCarrier": "what is removed stays removed",
     "CarrierService.Book": "the reference names the booking",
     "CarrierService.CancelBooking": "what is called off stays called off",
@@ -214,7 +217,7 @@ def test_the_http_form_names_what_exists(rpc: Rpc) -> None:
     for variable in re.findall(r"\{([^}=]+)[^}]*\}", rpc.path):
         field = resolve(rpc.request, variable)
         assert field is not None, f"{variable} is no field of {rpc.request.name}"
-        assert field.type == FieldDescriptorProto.TYPE_STRING
+        assert field.type in {FieldDescriptorProto.TYPE_STRING, FieldDescriptorProto.TYPE_INT32}
     assert rpc.http.body in {"", "*", *fields(rpc.request)}
     assert rpc.http.response_body in {"", *fields(rpc.response)}
 

@@ -47,7 +47,7 @@ _OURS = frozenset(
 
 
 class Egress:
-    """A client for the whole process; made inside its event loop, ended with `close`.
+    """A client for the whole process, for the event loop of its first request; ended with `close`.
 
     `authority` is a PEM file whose certificates are trusted beside the system's. `resolve` replaces the system's
     resolver. Every method raises one of `EgressFailed` and nothing else.
@@ -64,25 +64,10 @@ class Egress:
     ) -> None:
         self._system = SystemResolver() if resolve is None else None
         self._gate = Gate(allowances, resolve or self._system)  # type: ignore[arg-type]  # one of them is there
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                resolver=self._gate,
-                socket_factory=self._gate.make_socket,
-                use_dns_cache=False,
-                ssl=_trust(authority),
-                limit=0,
-                limit_per_host=CONNECTIONS_PER_HOST,
-                keepalive_timeout=IDLE_SECONDS,
-            ),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_seconds),
-            headers={"accept-encoding": "identity", "user-agent": agent},
-            skip_auto_headers=("accept", "content-type"),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            trust_env=False,
-            read_bufsize=_CHUNK,
-            trace_configs=[_reuse_told()],
-        )
+        self._trust = _trust(authority)
+        self._connect_seconds = connect_seconds
+        self._agent = agent
+        self._session: aiohttp.ClientSession | None = None
 
     async def post(
         self,
@@ -120,9 +105,33 @@ class Egress:
 
     async def close(self) -> None:
         """End every connection; requests under way fail."""
-        await self._session.close()
+        if self._session is not None:
+            await self._session.close()
         if self._system is not None:
             self._system.close()
+
+    def _connected(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(
+                    resolver=self._gate,
+                    socket_factory=self._gate.make_socket,
+                    use_dns_cache=False,
+                    ssl=self._trust,
+                    limit=0,
+                    limit_per_host=CONNECTIONS_PER_HOST,
+                    keepalive_timeout=IDLE_SECONDS,
+                ),
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._connect_seconds),
+                headers={"accept-encoding": "identity", "user-agent": self._agent},
+                skip_auto_headers=("accept", "content-type"),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                trust_env=False,
+                read_bufsize=_CHUNK,
+                trace_configs=[_reuse_told()],
+            )
+        return self._session
 
     async def _ask(
         self,
@@ -143,7 +152,7 @@ class Egress:
             if destination.address is not None:
                 self._gate.check(destination.host)
             async with asyncio.timeout(seconds):
-                response = await self._session.request(
+                response = await self._connected().request(
                     method,
                     destination.url,
                     headers=headers,

@@ -13,14 +13,16 @@ from gateway.openapi.fragments import Fragment, Json, json_content
 from gateway.openapi.parameters import parameters_of, path_of
 from gateway.openapi.rules import is_required
 from gateway.openapi.schemas import Schemas
+from gateway.transcode.answers import RAW
 from gateway.transcode.bindings import Binding, bindings_of
 
-NOT_SERVED = frozenset({"CarrierDirectoryService", "CarrierService", "SubscriptionService"})
+NOT_SERVED = frozenset({"CarrierDirectoryService", "CarrierService"})
 """Services of the contract that answer METHOD_NOT_SERVED in this release."""
 
 BEARER = "bearer"
 _OF_ALL = ("400", "401", "403", "404", "405", "429", "500", "503", "504")
 _OF_BODIES = ("408", "413", "415")
+_RAW_TYPES = ("image/*", "application/pdf")
 _PREFIX = "ERROR_REASON_"
 
 
@@ -76,7 +78,8 @@ class _Operation:
             shown = output.fields_by_name[binding.response_body].message_type
             assert shown is not None
             self._shown = shown
-        etag = self._shown.fields_by_name.get("etag")
+        self._raw = self._shown.full_name == RAW
+        etag = (output if self._raw else self._shown).fields_by_name.get("etag")
         self._has_etag = etag is not None and etag.type == FieldDescriptor.TYPE_STRING
 
     def document(self) -> Json:
@@ -126,6 +129,9 @@ class _Operation:
         return responses | errors.canonical_responses(statuses)
 
     def _answer(self) -> Json:
+        if self._raw:
+            content = {media_type: {"schema": {"type": "string", "format": "binary"}} for media_type in _RAW_TYPES}
+            return {"description": "The bytes.", "headers": self._answer_headers(), "content": content}
         shown = self._schemas.message(self._shown)
         if not self._method.server_streaming:
             return {"description": "The answer.", "headers": self._answer_headers(), "content": json_content(shown)}

@@ -1,6 +1,7 @@
 """Serves one binding: an HTTP request in, a call of the services, an HTTP answer out; everything compiled before."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import grpc
@@ -20,13 +21,26 @@ from gateway.transcode.streams import Form, Lines, Relay, ServerSentEvents, resu
 log = structlog.get_logger("crossdock.canonical")
 
 _JSON = (b"content-type", b"application/json")
+# Bytes that somebody else made: nothing in them may run, and no shared cache may keep them.
+_RAW = [(b"content-security-policy", b"default-src 'none'; sandbox"), (b"cache-control", b"private, no-cache")]
+
+Remedy = Callable[[grpc.aio.AioRpcError, Headers], Awaitable[bool]]
+"""Puts right what made a call fail, and says whether it is worth another try. May raise `Refusal`."""
 
 
 class Endpoint:
     """The ASGI application of one binding; `path` is its template, for logs and labels."""
 
-    def __init__(self, binding: Binding, channel: grpc.aio.Channel, seconds: float, ending: asyncio.Event) -> None:
+    def __init__(
+        self,
+        binding: Binding,
+        channel: grpc.aio.Channel,
+        seconds: float,
+        ending: asyncio.Event,
+        remedy: Remedy | None = None,
+    ) -> None:
         self.binding = binding
+        self._remedy = remedy
         self._seconds = seconds
         self._ending = ending
         self._requests = RequestReader(binding)
@@ -60,20 +74,31 @@ class Endpoint:
             await send_problem(problem_of_call(failure, conditional=conditional), send)
 
     async def _answer(self, request: Any, headers: Headers, scope: Scope, send: Send) -> None:
-        response = await self._call(request, metadata=headers.metadata, timeout=self._seconds)
+        response = await self._ask(request, headers)
         try:
             body, etag = self._answers.write(response)
         except Exception:  # a stored value that JSON cannot show must not become a bare 500
             log.exception("an answer cannot be written", method=self.binding.grpc_path)
             await send_problem(internal_problem(scope.get("state", {}).get("request_id", "")), send)
             return
-        status, sent = 200, [_JSON, (b"content-length", b"%d" % len(body))]
+        content_type = (b"content-type", self._answers.media_type(response).encode())
+        status, sent = 200, [content_type, (b"content-length", b"%d" % len(body))]
+        if self._answers.raw:
+            sent += _RAW
         if etag:
             sent.append((b"etag", b'"%s"' % etag.encode()))
             if b"if-none-match" in headers.values and self.binding.http_method == "GET" and not_modified(headers, etag):
                 status, body, sent = 304, b"", sent[2:]
         await send({"type": "http.response.start", "status": status, "headers": sent})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+
+    async def _ask(self, request: Any, headers: Headers) -> Any:
+        try:
+            return await self._call(request, metadata=headers.metadata, timeout=self._seconds)
+        except grpc.aio.AioRpcError as failure:
+            if self._remedy is None or not await self._remedy(failure, headers):
+                raise
+        return await self._call(request, metadata=headers.metadata, timeout=self._seconds)
 
     async def _stream(self, request: Any, headers: Headers, receive: Receive, send: Send) -> None:
         form: Form = Lines(self._answers.write_item)

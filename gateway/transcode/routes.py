@@ -5,7 +5,7 @@ method of the contract, would cost more than the rest of the gateway's work.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
 from gateway.transcode.bindings import bindings_of, contract_services
-from gateway.transcode.endpoints import Endpoint, send_problem
+from gateway.transcode.endpoints import Endpoint, Remedy, send_problem
 from gateway.transcode.errors import problem_of_refusal
 from gateway.transcode.refusals import Refusal
 from gateway.transcode.templates import Table
@@ -27,14 +27,21 @@ def canonical_routes(
     seconds: float = 10.0,
     ending: asyncio.Event | None = None,
     services: Iterable[ServiceDescriptor] | None = None,
+    remedies: Mapping[str, Remedy] | None = None,
 ) -> list[BaseRoute]:
     """The routes of all annotated methods of the contract, or of these services.
 
-    `seconds` is how long a call may take; a stream may take for ever, or until `ending` is set.
+    `seconds` is how long a call may take; a stream may take for ever, or until `ending` is set. `remedies` are by the
+    methods' full names as gRPC writes them.
     """
     bindings = bindings_of(contract_services() if services is None else services)
     ending = ending or asyncio.Event()
-    return [CanonicalRoute([Endpoint(binding, channel, seconds, ending) for binding in bindings])]
+    known = remedies or {}
+    return [
+        CanonicalRoute(
+            [Endpoint(each, channel, seconds, ending, known.get(each.grpc_path)) for each in bindings],
+        )
+    ]
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,7 @@ async def create(hub: Hub, connection: AsyncConnection, caller: Caller, wanted: 
     location = await _place(connection, caller, wanted)
     begun.location_id = typeid.encode("loc", location) if location else ""
     batch.require_free(wanted.references, key)
+    batch.keep_pictures(caller.tenant, begun)
 
     now = times.to_timestamp(hub.now())
     delivery, created = lifecycle.start(begun, now=now, actor=caller.actor)

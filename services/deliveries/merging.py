@@ -54,10 +54,9 @@ _NAMES: dict[str, Callable[[Any], object]] = {
     "crossdock.v1.Delivery.references": lambda reference: (reference.scope, reference.value),
     "crossdock.v1.Delivery.costs": lambda item: item.item_id or item.name or item.SerializeToString(deterministic=True),
     "crossdock.v1.Delivery.refunds": lambda refund: refund.external_id or refund.SerializeToString(deterministic=True),
+    # The same picture is one proof, in whatever words it is told of.
     "crossdock.v1.Delivery.proofs": lambda proof: (
-        proof.kind,
-        proof.kind_raw,
-        proof.image_sha256 or proof.url or proof.text,
+        proof.image_sha256 or (proof.kind, proof.kind_raw, proof.url or proof.text)
     ),
     "crossdock.v1.Delivery.attention": lambda attention: attention.reason,
     "crossdock.v1.Stop.windows": lambda window: window.kind,

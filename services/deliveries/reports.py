@@ -5,6 +5,7 @@ The rules are the lifecycle's; this module only brings reports and deliveries to
 
 from collections.abc import Sequence
 from typing import Protocol
+from uuid import UUID
 
 from crossdock.v1.delivery_pb2 import Delivery
 from crossdock.v1.event_pb2 import DISPOSITION_UNMAPPED, Event
@@ -27,6 +28,8 @@ from services.errors import Problem, invalid
 from services.hub import Hub
 from services.locations.naming import locate
 from services.orders.reports import OrderReports
+from services.proofs import rows as pictures
+from services.proofs.pictures import Picture, take
 from services.shipments import followers
 from services.shipments.rows import Stored as StoredShipment
 
@@ -63,9 +66,15 @@ class Batch:
         self._now = times.to_timestamp(hub.now())
         self._events: list[EventRow] = []
         self._claims: list[tuple[Name, Stored, bool]] = []
+        self._pictures: dict[pictures.Key, Picture] = {}
 
     async def load(self, incoming: Sequence[Incoming]) -> None:
-        """Locks what the reports name, and reads it."""
+        """Locks what the reports name, and reads it. Takes their pictures out of them."""
+        for each in incoming:
+            for place in self._take_pictures(each.tenant_id, each.report.patch):
+                each.report.issues.add(
+                    pointer=f"/proofs/{place}", code="not_a_picture", message="the image is of no known format"
+                )
         await locate(self._connection, incoming)
         await self._matches.load(self._connection, incoming)
 
@@ -98,6 +107,18 @@ class Batch:
                     {"resource": "delivery", "field": "delivery.references", "value": reference.value},
                 )
 
+    def keep_pictures(self, tenant_id: UUID, wanted: Delivery) -> None:
+        """Takes the pictures out of what a caller asks for, to be stored with it. Raises INVALID_REQUEST."""
+        for place in self._take_pictures(tenant_id, wanted):
+            raise invalid(f"delivery.proofs[{place}].image", "is no PNG, JPEG, GIF, WebP or PDF", "proof.picture")
+
+    def _take_pictures(self, tenant_id: UUID, patch: Delivery) -> list[int]:
+        if not patch.proofs:
+            return []
+        taken, refused = take(patch.proofs)
+        self._pictures |= {(tenant_id, each.sha256): each for each in taken}
+        return refused
+
     def find(self, incoming: Incoming) -> Stored | None:
         """The delivery that a loaded report is about, without touching it."""
         return self._matches.find(incoming)
@@ -113,6 +134,7 @@ class Batch:
 
     async def command(self, stored: Stored, report: DeliveryReport) -> None:
         """Lets a command take effect on a held delivery. Raises `CommandRefused` when it does not fit."""
+        self.keep_pictures(stored.tenant_id, report.patch)
         report.reset = check_command(stored.delivery, report, self._now)
         if stored.delivery.ByteSize() + report.ByteSize() > 2 * MAX_BYTES:
             raise invalid("delivery", f"would be larger than {2 * MAX_BYTES // 1024} KiB", "max_bytes")
@@ -123,6 +145,8 @@ class Batch:
 
     async def tell(self, stored: Stored, *told: Incoming) -> None:
         """Lets reports that no message carried take effect on a held delivery; what does not fit is history."""
+        for each in told:
+            self._take_pictures(stored.tenant_id, each.report.patch)
         groups: dict[Key, list[Incoming]] = {stored.key: list(told)}
         for each in told:
             each.stored = stored
@@ -347,6 +371,7 @@ class Batch:
     ) -> None:
         collected = Writes() if writes is None else writes
         await self._orders.write()
+        await pictures.insert(self._connection, self._pictures, self._hub.now())
         await self._fold(groups)
         touched = [self._matches.stored[key] for key in groups]
         await places.take(self._connection, touched, self._now, refuse=refuse)

@@ -21,7 +21,7 @@ from services import callers, ids, times
 from services.access.liveness import while_live
 from services.callers import Caller
 from services.db.tables import deliveries, delivery_references, events
-from services.deliveries import creation, explanations, reports, requests, watching
+from services.deliveries import creation, explanations, proofs, reports, requests, watching
 from services.deliveries.commands import CommandRefused, check_cancel
 from services.deliveries.rows import Stored
 from services.errors import Problem, etag_mismatch, not_found
@@ -219,6 +219,25 @@ class DeliveryServicer(delivery_service_pb2_grpc.DeliveryServiceServicer):
         stream = watching.watch(self._hub, stored, request)
         async for response in while_live(self._hub, callers.current(), stream):
             yield response
+
+    async def GetDeliveryProof(
+        self, request: pb.GetDeliveryProofRequest, context: Context
+    ) -> pb.GetDeliveryProofResponse:
+        """Answers the picture of a proof."""
+        return await proofs.show(self._hub, await self._visible_key(request.delivery_id), request.number)
+
+    async def ResolveDeliveryProof(
+        self, request: pb.ResolveDeliveryProofRequest, context: Context
+    ) -> pb.ResolveDeliveryProofResponse:
+        """Says where a proof is kept, credentials included."""
+        return await proofs.resolve(self._hub, await self._visible_key(request.delivery_id), request.number)
+
+    async def StoreDeliveryProof(
+        self, request: pb.StoreDeliveryProofRequest, context: Context
+    ) -> pb.StoreDeliveryProofResponse:
+        """Stores what was fetched."""
+        await proofs.keep(self._hub, await self._visible_key(request.delivery_id), request)
+        return pb.StoreDeliveryProofResponse()
 
     async def _visible_key(self, delivery_id: str) -> Stored:
         caller = callers.current()

@@ -18,13 +18,15 @@ MAX_INGEST_BYTES = 17 * MIB
 # The gateway's reader has refused what cannot be stored, value by value: one such value must not cost a batch, and
 # a walk through hundreds of reports would cost more than storing them.
 INGEST = frozenset(f"/crossdock.v1.WebhookService/{name}" for name in ("IngestWebhook", "BatchIngestWebhooks"))
+# These carry pictures, or readings of messages that do.
+LARGE = INGEST | {"/crossdock.v1.WebhookService/ReplayWebhook", "/crossdock.v1.DeliveryService/StoreDeliveryProof"}
 
 
 def validation(method: Method, proceed: Proceed) -> Proceed:
     """The layer: within it the request is a message that keeps every rule of the contract and can be stored."""
     parse, collect = method.parse, protovalidate.collect_violations
     ingests = method.name in INGEST
-    limit = MAX_INGEST_BYTES if ingests else MAX_REQUEST_BYTES
+    limit = MAX_INGEST_BYTES if method.name in LARGE else MAX_REQUEST_BYTES
 
     async def validate(raw: bytes, context: Context) -> Any:
         if len(raw) > limit:

@@ -90,6 +90,7 @@ async def replay(
     incoming = incoming_of(found[0], copy_of(report), known[found[0].webhook.source_id])
     batch = reports.Batch(connection, hub, Parking(hub))
     await batch.load([incoming])
+    report = copy_of(incoming.report)  # as it was read, its pictures taken out
     # In the order in which others lock them: what is parked, then the message.
     await rows.leave_parking(connection, [key])
     # Whoever replayed it meanwhile has finished: what counts is what is found now.

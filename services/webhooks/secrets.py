@@ -1,7 +1,6 @@
-"""The secrets of a webhook source: how they are made, checked, rotated and sealed; knows no rows.
+"""The secrets of a webhook source: how they are made, checked and sealed; knows no rows.
 
-At most two are live: the newest, and the one before it until its overlap ends. Their values leave this
-process sealed, or for the gateway, or once for who makes them.
+Their values leave this process sealed, or for the gateway, or once for who makes them.
 """
 
 import base64
@@ -9,17 +8,15 @@ import binascii
 import re
 import secrets
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-from crossdock.v1.webhook_pb2 import AuthScheme, SourceSecret, WebhookSource
+from crossdock.v1.webhook_pb2 import AuthScheme, FetchHeader, SourceSecret, WebhookSource
 
 from runtime import typeid
 from services import ids, times
 from services.errors import invalid
 from services.sealing import Sealer
-
-DEFAULT_OVERLAP = timedelta(days=1)
 
 _RANDOM_BYTES = 32
 _USER = "crossdock"
@@ -38,48 +35,30 @@ def new_secret(scheme: "AuthScheme.ValueType", dictated: str, now: datetime) -> 
     )
 
 
-def rotated(
-    present: Iterable[SourceSecret], newest: SourceSecret, overlap: timedelta, now: datetime
-) -> list[SourceSecret]:
-    """The live secrets after a rotation, the newest first; all but the one before end at once."""
-    kept = [newest]
-    for secret in list(present)[:1]:
-        if overlap > timedelta(0):
-            before = SourceSecret()
-            before.CopyFrom(secret)
-            times.set_timestamp(before.expire_time, now + overlap)
-            kept.append(before)
-    return kept
-
-
-def live(present: Iterable[SourceSecret], now: datetime) -> list[SourceSecret]:
-    """Those that are accepted now, the newest first."""
-    return [
-        secret
-        for secret in present
-        if not secret.HasField("expire_time") or times.to_datetime(secret.expire_time) > now
-    ]
-
-
-def without_values(present: Iterable[SourceSecret]) -> list[SourceSecret]:
-    """Copies that may be shown."""
-    return [
-        SourceSecret(id=secret.id, create_time=secret.create_time, expire_time=secret.expire_time)
-        if secret.HasField("expire_time")
-        else SourceSecret(id=secret.id, create_time=secret.create_time)
-        for secret in present
-    ]
-
-
-def seal(sealer: Sealer, tenant_id: UUID, source_id: UUID, present: Iterable[SourceSecret]) -> bytes:
-    """The secrets as they are stored."""
-    plain = WebhookSource(secrets=present).SerializeToString()
+def seal(
+    sealer: Sealer,
+    tenant_id: UUID,
+    source_id: UUID,
+    present: Iterable[SourceSecret],
+    headers: Iterable[FetchHeader],
+) -> bytes:
+    """The secrets as they are stored, with the headers for fetching."""
+    plain = WebhookSource(secrets=present, fetch_headers=headers).SerializeToString()
     return sealer.seal(plain, _context(tenant_id, source_id))
 
 
 def unseal(sealer: Sealer, tenant_id: UUID, source_id: UUID, sealed: bytes) -> list[SourceSecret]:
     """The stored secrets, those that ended included."""
-    return list(WebhookSource.FromString(sealer.open(sealed, _context(tenant_id, source_id))).secrets)
+    return list(_open(sealer, tenant_id, source_id, sealed).secrets)
+
+
+def unseal_headers(sealer: Sealer, tenant_id: UUID, source_id: UUID, sealed: bytes) -> list[FetchHeader]:
+    """The stored headers for fetching, with their values; none of a source that is not stored yet."""
+    return list(_open(sealer, tenant_id, source_id, sealed).fetch_headers) if sealed else []
+
+
+def _open(sealer: Sealer, tenant_id: UUID, source_id: UUID, sealed: bytes) -> WebhookSource:
+    return WebhookSource.FromString(sealer.open(sealed, _context(tenant_id, source_id)))
 
 
 def _context(tenant_id: UUID, source_id: UUID) -> bytes:

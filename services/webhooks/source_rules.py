@@ -7,6 +7,7 @@ from phonenumbers import SUPPORTED_REGIONS
 
 from services.currencies import is_currency
 from services.errors import Problem, Violation
+from services.webhooks import fetching
 
 ASSIGNED = frozenset({"id", "path", "secrets", "create_time", "update_time", "etag", "tenant_id"})
 """Members that only the hub writes."""
@@ -22,7 +23,7 @@ def require_valid(source: WebhookSource) -> None:
 
 
 def _violations(source: WebhookSource) -> list[Violation]:
-    found = []
+    found = [*fetching.violations(source)]
     if not source.dialect:
         found.append(Violation("source.dialect", "is required", "required"))
     if not source.auth_scheme:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from crossdock.v1 import webhook_service_pb2 as contract
-from crossdock.v1.webhook_pb2 import SourceSecret, UnknownTargetPolicy, WebhookSource
+from crossdock.v1.webhook_pb2 import FetchHeader, SourceSecret, UnknownTargetPolicy, WebhookSource
 from google.protobuf.field_mask_pb2 import FieldMask
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,7 +15,7 @@ from services.hub import Hub
 from services.locations import rows as locations
 from services.masks import apply_mask, require_unchanged
 from services.paging import read_page
-from services.webhooks import secrets, source_rows
+from services.webhooks import fetching, secrets, source_rows
 from services.webhooks.source_rows import Stored as Source
 from services.webhooks.source_rows import find_anywhere as find
 from services.webhooks.source_rules import ASSIGNED, SET_ONCE, require_valid
@@ -40,7 +40,7 @@ async def create(
     source.update_time.CopyFrom(source.create_time)
     secret = secrets.new_secret(source.auth_scheme, request.secret, now)
     stored = Source(caller.tenant, source_id, source, b"")
-    _keep_secrets(hub, stored, [secret])
+    _keep_secrets(hub, stored, [secret], fetching.taken(source, []))
     await source_rows.insert(connection, stored)
     return contract.CreateWebhookSourceResponse(source=_shown(stored, [secret]))
 
@@ -86,8 +86,11 @@ async def update(
     require_valid(after)
     if after.location_id:
         await locations.require(connection, caller, after.location_id)
-    if after != before:
+    present = secrets.unseal_headers(hub.sealer, stored.tenant_id, stored.source_id, stored.sealed)
+    headers = fetching.taken(after, present)
+    if after != before or headers != present:
         stored.source = after
+        _keep_headers(hub, stored, headers)
         await _store_change(connection, hub, stored)
     return contract.UpdateWebhookSourceResponse(source=_now(stored.source, hub))
 
@@ -128,8 +131,16 @@ async def _store_change(connection: AsyncConnection, hub: Hub, stored: Source) -
     hub.sources.forget(stored.source.id)
 
 
-def _keep_secrets(hub: Hub, stored: Source, kept: list[SourceSecret]) -> None:
-    stored.sealed = secrets.seal(hub.sealer, stored.tenant_id, stored.source_id, kept)
+def _keep_headers(hub: Hub, stored: Source, headers: list[FetchHeader]) -> None:
+    present = secrets.unseal(hub.sealer, stored.tenant_id, stored.source_id, stored.sealed)
+    stored.sealed = secrets.seal(hub.sealer, stored.tenant_id, stored.source_id, present, headers)
+
+
+def _keep_secrets(hub: Hub, stored: Source, kept: list[SourceSecret], headers: list[FetchHeader] | None = None) -> None:
+    """Seals the secrets anew, with the headers for fetching, which stay as they are unless others are given."""
+    if headers is None:
+        headers = secrets.unseal_headers(hub.sealer, stored.tenant_id, stored.source_id, stored.sealed)
+    stored.sealed = secrets.seal(hub.sealer, stored.tenant_id, stored.source_id, kept, headers)
     del stored.source.secrets[:]
     stored.source.secrets.extend(live_secrets.without_values(kept))
 

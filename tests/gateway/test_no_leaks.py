@@ -76,7 +76,7 @@ ENDPOINTS = list(endpoints(broken_gateway().app.routes))
 
 
 def filled(template: str) -> str:
-    values = {"dialect": "plain", "source_id": typeid.encode("src", typeid.new_uuid7())}
+    values = {"dialect": "plain", "source_id": typeid.encode("src", typeid.new_uuid7()), "number": "1"}
     return re.sub(r"\{([\w.]+)(?::\w+)?\}", lambda match: values.get(match[1], "x" * 20), template)
 
 

@@ -21,6 +21,8 @@ from crossdock.v1.webhook_pb2 import AuthScheme, WebhookSource
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from tests.services import subscription_requests
+
 REFERENCE = ExternalReference(scope="skipcart.order", value="only ours", exclusive=True)
 LONG_AGO = Timestamp(seconds=1)
 
@@ -38,6 +40,7 @@ class Things:
     source_id: str
     webhook_id: str
     shipment_id: str
+    subscription_id: str
 
     @property
     def marks(self) -> list[bytes]:
@@ -262,4 +265,7 @@ CASES: dict[str, Case] = {
     ),
     "WebhookService.GetWebhook": Case(lambda a, _: [webhooks.GetWebhookRequest(webhook_id=a.webhook_id)]),
     "WebhookService.ReplayWebhook": Case(lambda a, _: [webhooks.ReplayWebhookRequest(webhook_id=a.webhook_id)]),
+} | {
+    **{name: Case(requests) for name, requests in subscription_requests.NAMING.items()},
+    **{name: Case(requests, hides=True) for name, requests in subscription_requests.HIDING.items()},
 }

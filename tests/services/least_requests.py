@@ -37,7 +37,9 @@ def _mend(message: Any, violation: Any) -> None:
             getattr(message, name).add()
         case "string.min_len" | "string.pattern":
             setattr(message, name, getattr(message, name) + "x")
-        case "enum.not_in" | "int32.gte_lte":
+        case "enum.not_in" | "int32.gte_lte" | "int32.gte":
             setattr(message, name, 1)
+        case "bytes.min_len":
+            setattr(message, name, b"x")
         case unknown:
             raise AssertionError(f"{name}: teach this file to keep {unknown}")

@@ -33,6 +33,8 @@ from services.callers import Caller
 from services.hub import Hub
 from services.registry import SERVICERS
 from services.shipments import rows
+from services.subscriptions import repeating
+from tests.services import subscription_requests
 from tests.services.contract import every_method
 from tests.services.shipments.shops import book
 from tests.services.test_deadlines import CancelledAt, until_none_is_checked_out
@@ -78,6 +80,9 @@ class Things:
     async def shipment(self) -> str:
         request = shipment_service_pb2.CreateShipmentRequest(shipment=self.wanted())
         return str((await self.call("ShipmentService.CreateShipment", request)).shipment.id)
+
+    def events_of(self, delivery_id: str) -> delivery_service_pb2.ListDeliveryEventsRequest:
+        return delivery_service_pb2.ListDeliveryEventsRequest(delivery_id=delivery_id)
 
     def reference(self) -> reference_pb2.ExternalReference:
         self.number += 1
@@ -273,6 +278,7 @@ REQUESTS: dict[str, Callable[[Things], Any]] = {
     "WebhookService.IngestWebhook": ingest_one,
     "WebhookService.BatchIngestWebhooks": ingest_many,
     "WebhookService.ReplayWebhook": replay,
+    **subscription_requests.MUTATING,
     "AccessService.CreateTenant": create_tenant,
     "AccessService.CreateToken": create_token,
     "AccessService.RevokeToken": revoke,
@@ -314,6 +320,16 @@ HALF_STATES = {
         SELECT w.dedupe_key FROM webhooks w LEFT JOIN webhook_keys k USING (tenant_id, webhook_id)
         WHERE k.webhook_id IS NULL
     """,
+    "a send of no subscription": """
+        SELECT n.event_id::text FROM sends n LEFT JOIN subscriptions s USING (tenant_id, subscription_id)
+        WHERE s.subscription_id IS NULL
+    """,
+    "a subject whose first event waits for nothing": """
+        SELECT h.event_id::text FROM (
+          SELECT DISTINCT ON (tenant_id, subscription_id, subject_id) event_id, due_time FROM sends
+          WHERE NOT given_up ORDER BY tenant_id, subscription_id, subject_id, xid, event_id
+        ) AS h WHERE h.due_time IS NULL
+    """,
     "a lock that nobody lets go": "SELECT objid::text FROM pg_locks WHERE locktype = 'advisory'",
 }
 
@@ -335,7 +351,9 @@ def _is_torn(document: bytes, count: int, last: int) -> bool:
 
 
 @pytest.fixture
-async def things(hub: Hub) -> Things:
+async def things(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> Things:
+    monkeypatch.setattr(repeating, "TEST_SECONDS", 0.02)  # nobody sends here
+    monkeypatch.setattr(repeating, "TEST_POLL_SECONDS", 0.01)
     servicers = {each.name.rpartition(".")[2]: each.make(hub) for each in SERVICERS}
     made = Things(hub, servicers)
     callers.set_current(Caller(None, permissions.SYSTEM))

@@ -55,7 +55,7 @@ def test_a_token_of_one_location_reaches_no_webhooks_no_tokens_and_changes_no_lo
         "AccessService": {"CreateTenant", "ListTenants", "CreateToken", "ListTokens", "RevokeToken"},
         "LocationService": {"CreateLocation", "UpdateLocation"},
         "OrderService": set[str](),
-        "DeliveryService": set[str](),
+        "DeliveryService": {"ResolveDeliveryProof", "StoreDeliveryProof"},
         "EventService": set[str](),
     }.items():
         of_service = {m for m in PERMISSIONS if m.startswith(f"/crossdock.v1.{service}/")}

@@ -6,6 +6,7 @@ import grpc
 from crossdock.v1 import delivery_service_pb2 as deliveries
 from crossdock.v1 import order_service_pb2 as orders
 from crossdock.v1 import shipment_service_pb2 as shipments
+from crossdock.v1 import subscription_service_pb2 as subscriptions
 from crossdock.v1 import webhook_service_pb2 as webhooks
 from crossdock.v1.access_pb2 import AccessLevel
 from crossdock.v1.delivery_pb2 import Delivery
@@ -14,6 +15,8 @@ from crossdock.v1.order_pb2 import Order, ServiceType
 from crossdock.v1.order_service_pb2_grpc import OrderServiceStub
 from crossdock.v1.proof_pb2 import Proof
 from crossdock.v1.shipment_service_pb2_grpc import ShipmentServiceStub
+from crossdock.v1.subscription_pb2 import Subscription
+from crossdock.v1.subscription_service_pb2_grpc import SubscriptionServiceStub
 from crossdock.v1.webhook_pb2 import AuthScheme, WebhookSource
 from crossdock.v1.webhook_service_pb2_grpc import WebhookServiceStub
 from google.protobuf.message import Message
@@ -69,6 +72,10 @@ async def make_things(channel: grpc.aio.Channel, account: Account, *, referenced
     shipped = await ShipmentServiceStub(channel).CreateShipment(
         shipments.CreateShipmentRequest(shipment=shipment), metadata=account.metadata
     )
+    subscription = Subscription(url="https://subscriber.example/hook")
+    subscribed = await SubscriptionServiceStub(channel).CreateSubscription(
+        subscriptions.CreateSubscriptionRequest(subscription=subscription), metadata=account.metadata
+    )
     return Things(
         tenant_id=account.tenant_id,
         token_id=account.token_id,
@@ -79,6 +86,7 @@ async def make_things(channel: grpc.aio.Channel, account: Account, *, referenced
         source_id=added.source.id,
         webhook_id=received.webhook_id,
         shipment_id=shipped.shipment.id,
+        subscription_id=subscribed.subscription.id,
     )
 
 
@@ -128,6 +136,7 @@ async def snapshot(channel: grpc.aio.Channel, things: Things, account: Account) 
         "ShipmentService.GetShipment",
         "ShipmentService.ListShipmentHistory",
         "ShipmentService.GetDispatchRules",
+        "SubscriptionService.GetSubscription",
         "WebhookService.GetWebhookSource",
         "WebhookService.GetWebhook",
         "WebhookService.ListWebhooks",

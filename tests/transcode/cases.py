@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from crossdock.v1 import access_pb2, access_service_pb2, location_pb2, location_service_pb2
+from crossdock.v1 import access_pb2, access_service_pb2, location_pb2, location_service_pb2, proof_pb2
 from google.protobuf import json_format, message_factory
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
@@ -71,7 +71,11 @@ async def _webhook(world: World) -> str:
 
 
 async def _delivery(world: World) -> str:
-    return (await world.delivery(carrier="Skipcart")).id
+    return (await world.delivery(carrier="Skipcart", proofs=[proof_pb2.Proof(image=b"GIF89a" + bytes(range(256)))])).id
+
+
+async def _first(_: World) -> str:
+    return "1"
 
 
 async def _order(world: World) -> str:
@@ -96,6 +100,7 @@ _NUMBERS = itertools.count(1)
 RESOURCES: dict[str, Resource] = {
     "delivery_id": _delivery,
     "delivery.id": _delivery,
+    "number": _first,
     "order_id": _order,
     "order.id": _order,
     "source_id": _source,

@@ -3,7 +3,7 @@
 import random
 from typing import Any
 
-from google.protobuf import message_factory, struct_pb2
+from google.protobuf import duration_pb2, message_factory, struct_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from gateway.transcode.readers import is_map
@@ -30,6 +30,8 @@ def filled(descriptor: Descriptor, chance: random.Random, depth: int = 0) -> Any
             message.update({"a": 1.5, "b": [None, True, "ü"], "c": {"d": {}}, "e": chance.randint(-9, 9), "f": []})
         case "google.protobuf.Value":
             message.CopyFrom(struct_pb2.Value(string_value="x"))
+        case "google.protobuf.Any":
+            message.Pack(duration_pb2.Duration(seconds=chance.randint(0, 99)))
         case "google.protobuf.FieldMask":
             message.paths.extend(["status_time", "courier.name"])
         case _:

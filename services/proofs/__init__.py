@@ -1,0 +1,1 @@
+"""The noun `proofs`: pictures of handovers, each stored once."""
