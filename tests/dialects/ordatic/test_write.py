@@ -70,7 +70,7 @@ def heard(*said: dict[str, Any]) -> list[OutboundEvent]:
     order = Order(id="ord_1")
     for each in said:
         order.MergeFrom(read(each).report.order_patch)
-        order.references.add(scope="ordatic.order", value=each["data"]["orderId"])
+        order.references.append(read(each).report.targets[0])
     delivery = book.delivery
     return [OutboundEvent(event=event, delivery=delivery, order=order) for event in book.events]
 
@@ -91,6 +91,32 @@ def test_what_is_read_is_written_as_it_is_documented(name: str) -> None:
     assert rest[-1:] == ([said] if said["eventType"] != "order-accepted" else rest[-1:])
     if said["eventType"] == "order-accepted":
         assert {**made_known, "storeId": said["storeId"]} == said
+
+
+@pytest.mark.parametrize(
+    ("said", "normal"),
+    [
+        (document("proof_data_url"), document("proof_png")),
+        (document("numbers_for_text"), told("rider-picking", "6812")),
+        (document("unknown_members"), told("rider-picking")),
+        (told(" rider-picking ", " 68fa12 "), told("rider-picking")),
+        (
+            document("refund_as_text"),
+            told("rider-refund", refund={**document("refund")["data"]["refund"], "date": None}),
+        ),
+        (
+            told(
+                "rider-refund", refund={**document("refund")["data"]["refund"], "date": "2024-04-09T17:00:00.0+02:00"}
+            ),
+            document("refund"),
+        ),
+    ],
+    ids=["data URL", "numbers for text", "unknown members", "spaces", "amounts and a date as text", "another offset"],
+)
+def test_what_is_not_written_as_it_was_read_is_one_of_the_listed_normalisations(
+    said: dict[str, Any], normal: dict[str, Any]
+) -> None:
+    assert written(said)[-1] == normal
 
 
 def test_the_members_stand_in_the_documented_order() -> None:
