@@ -63,8 +63,8 @@ class Gateway:
         self.app = Starlette(
             routes=[
                 # The hot path first, and outside of FastAPI: its routing costs three times as much.
-                Route("/webhooks/{dialect}/{source_id}", receiver.receive, methods=["POST"]),
-                Route("/webhooks/{dialect}/{source_id}/{secret}", receiver.receive, methods=["POST"]),
+                Route("/webhooks/{dialect}/{source_id}", receiver, methods=["POST"]),
+                Route("/webhooks/{dialect}/{source_id}/{secret}", receiver, methods=["POST"]),
                 Route("/healthz", self._health.live),
                 Route("/readyz", self._health.ready),
                 Route("/metrics", self._health.metrics),

@@ -29,8 +29,9 @@ class Edge:
     """Gives each request an id, bounds its body, dresses its answer, logs and counts it.
 
     The id stands in `scope["state"]["request_id"]`, in every answer's `X-Request-Id` and in every log line
-    written meanwhile. Paths are not logged, since some carry a secret: routes are. `log_successes=False`
-    leaves the log of requests that went well at debug level. `limits` says how large and slow the body may be.
+    written meanwhile. What a route leaves in `scope["state"]["facts"]` stands in the request's own line. Paths are
+    not logged, since some carry a secret: routes are. `log_successes=False` leaves the log of requests that went
+    well at debug level. `limits` says how large and slow the body may be.
     """
 
     def __init__(
@@ -87,7 +88,8 @@ class Edge:
         method, route = scope["method"], self._templates.template_of(scope)
         self._measures.observe(method, route, status, seconds)
         level = _log.info if self._log_successes or status >= 400 else _log.debug
-        level("request", method=method, route=route, status=status, milliseconds=round(seconds * 1000, 1))
+        facts = scope["state"].get("facts", {})
+        level("request", method=method, route=route, status=status, milliseconds=round(seconds * 1000, 1), **facts)
 
 
 async def _answer_internal_error(send: Send, request_id: str) -> None:

@@ -16,8 +16,9 @@ from http import HTTPStatus
 
 import structlog
 from crossdock.v1.event_pb2 import Disposition
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 from structlog.contextvars import bind_contextvars
 
 from gateway.dialects.inbound import InboundDialect
@@ -35,7 +36,7 @@ _log = structlog.get_logger("crossdock.webhooks")
 
 
 class Receiver:
-    """The endpoint of the webhook routes."""
+    """The endpoint of the webhook routes, itself an ASGI application: Starlette's wrappers cost more than it does."""
 
     def __init__(
         self,
@@ -50,9 +51,17 @@ class Receiver:
         self._ingest = ingest
         self._measures = measures
         self._trusted_proxies = trusted_proxies
+        self._thanks = {
+            name: Response(dialect.thanks, HTTPStatus.OK, media_type=dialect.thanks_type)
+            for name, dialect in dialects.items()
+        }
 
-    async def receive(self, request: Request) -> Response:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one webhook."""
+        response = await self._answer(Request(scope), receive)
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request, receive: Receive) -> Response:
         dialect = self._dialects.get(request.path_params["dialect"])
         if dialect is None:
             return problem(request, HTTPStatus.NOT_FOUND, "no such dialect")
@@ -61,7 +70,7 @@ class Receiver:
             source = await self._sources.find(request.path_params["source_id"])
         except SourceUnavailable:
             return problem(request, HTTPStatus.SERVICE_UNAVAILABLE, "cannot verify now: send it again")
-        body = await request.body()
+        body = await _body_of(receive)
         address = self._address_of(request)
         outcome = _verify(source, dialect, request, body, address)
         if source is None or isinstance(outcome, Refused):
@@ -81,9 +90,13 @@ class Receiver:
         except NotStored:
             return problem(request, HTTPStatus.SERVICE_UNAVAILABLE, "not stored: send it again")
         disposition = _DISPOSITIONS.get(result.disposition, "unknown")
-        bind_contextvars(disposition=disposition, webhook_id=result.webhook_id, delivery_id=result.delivery_id)
+        request.scope["state"]["facts"] = {
+            "disposition": disposition,
+            "webhook_id": result.webhook_id,
+            "delivery_id": result.delivery_id,
+        }
         self._measures.stored.labels(dialect.name, disposition).inc()
-        return Response(dialect.thanks, HTTPStatus.OK, media_type=dialect.thanks_type)
+        return self._thanks[dialect.name]
 
     def _refuse(self, request: Request, dialect: InboundDialect, reason: str) -> Response:
         bind_contextvars(refusal=reason)
@@ -98,6 +111,17 @@ class Receiver:
             return _canonical(peer)
         forwarded = ",".join(request.headers.getlist("x-forwarded-for")) or None
         return client_address(peer, forwarded, self._trusted_proxies)
+
+
+async def _body_of(receive: Receive) -> bytes:
+    pieces = []
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        pieces.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 @lru_cache(maxsize=4096)
