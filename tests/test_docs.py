@@ -7,14 +7,15 @@ from pathlib import Path
 import pytest
 from pydantic_settings import BaseSettings
 
+from carriers.simulator.config import Settings as SimulatorSettings
 from gateway.config import Settings as GatewaySettings
 from services.config import Settings as ServicesSettings
 
 ROOT = Path(__file__).parent.parent
 UPDATE = os.environ.get("UPDATE_DOCS") == "1"
 INTRODUCTION = """\
-Written by `make docs` from the settings themselves. Each variable is also a flag of `crossdock services` or
-`crossdock gateway`: `CROSSDOCK_POOL_SIZE` is `--pool-size`; keys have no flag, because command lines are public.
+Written by `make docs` from the settings themselves. Each variable is also a flag of `crossdock services`, `gateway` or
+`simulator`: `CROSSDOCK_POOL_SIZE` is `--pool-size`; keys have no flag, because command lines are public.
 `crossdock up` sets what it must and passes the rest of its environment on."""
 LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#\s]+)")
 
@@ -22,15 +23,14 @@ LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#\s]+)")
 def configuration(title: str, settings: type[BaseSettings]) -> str:
     """One table of every variable of a process, with its default."""
     rows = [f"## {title}", "", "| variable | default | what |", "|---|---|---|"]
+    prefix = settings.model_config.get("env_prefix", "")
     for name, field in settings.model_fields.items():
         default = "" if field.is_required() else field.get_default()
         if hasattr(default, "get_secret_value"):
             default = ""
         shown = "" if default in ("", None) else f"`{default}`"
         described = (field.description or "").replace("|", "\\|")
-        rows.append(
-            f"| `CROSSDOCK_{name.upper()}` | {'**required**' if field.is_required() else shown} | {described} |"
-        )
+        rows.append(f"| `{prefix}{name.upper()}` | {'**required**' if field.is_required() else shown} | {described} |")
     return "\n".join(rows)
 
 
@@ -42,6 +42,7 @@ def test_the_configuration_page_lists_every_variable_with_its_default() -> None:
             INTRODUCTION,
             configuration("services", ServicesSettings),
             configuration("gateway", GatewaySettings),
+            configuration("simulator", SimulatorSettings),
             "",
         )
     )
