@@ -81,6 +81,22 @@ async def once(
     return response
 
 
+async def revise(
+    connection: AsyncConnection, caller: Caller, method: str, request: Any, response: Message | None
+) -> None:
+    """Puts a later answer in the place of the one that `once` stored; None forgets it, as an error stores nothing."""
+    if not request.request_id:
+        return
+    this_key = sa.and_(
+        keys.c.tenant_id == (caller.tenant_id or NO_TENANT),
+        keys.c.method == method,
+        keys.c.caller == caller.actor.id,
+        keys.c.request_id == request.request_id,
+    )
+    change = sa.delete(keys) if response is None else sa.update(keys).values(response=response.SerializeToString())
+    await connection.execute(change.where(this_key))
+
+
 def _digest(request: Any) -> bytes:
     body = type(request)()
     body.CopyFrom(request)

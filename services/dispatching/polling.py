@@ -15,8 +15,10 @@ POLL_INTERVAL = timedelta(minutes=10)
 """What holds for a carrier that says nothing else."""
 REAP_AFTER = timedelta(seconds=1)
 """How long after a call's own end its process is believed to be dead."""
-LEASE = timedelta(seconds=150)
-"""For how long a worker has a booking or a shipment to itself; longer than any one call takes."""
+LEASE = timedelta(seconds=20)
+"""For how long a worker has a booking or a shipment to itself, and so how long a dead one keeps it from the others.
+
+A call may take longer: then two look after the same thing, which does no harm."""
 FIRST_LOOK = timedelta(milliseconds=250)
 LONGEST_PAUSE = timedelta(seconds=10)
 SECOND_THOUGHT = timedelta(seconds=60)

@@ -22,7 +22,7 @@ from services.dispatching.stages import Stage, stage
 from services.errors import Problem
 from services.etags import require_etag
 from services.hub import Hub
-from services.idempotency import once
+from services.idempotency import once, revise
 from services.locations import rows as locations
 from services.shipments import history, journal, locating, requests, rows
 from services.shipments.rows import Change, Stored
@@ -52,9 +52,14 @@ async def cancel(hub: Hub, caller: Caller, request: pb.CancelShipmentRequest) ->
     if not asks:
         return response
     verdict = await cancellations.carry_out(hub, found.key, response.shipment.delivery_id)
-    if verdict.outcome is Outcome.REFUSED:
+    refused = verdict.outcome is Outcome.REFUSED
+    async with hub.transaction() as connection:
+        after = await rows.find(connection, caller, request.shipment_id)
+        answer = pb.CancelShipmentResponse(shipment=after.shipment)
+        await revise(connection, caller, f"{_SERVICE}/CancelShipment", request, None if refused else answer)
+    if refused:
         raise cancellations.refusal(verdict, response.shipment.carrier.ref)
-    return pb.CancelShipmentResponse(shipment=(await _find(hub, caller, request.shipment_id)).shipment)
+    return answer
 
 
 async def retry(hub: Hub, caller: Caller, request: pb.RetryShipmentRequest) -> pb.RetryShipmentResponse:

@@ -77,6 +77,19 @@ async def test_a_carrier_that_refuses_leaves_everything_as_it_was(theatre: Theat
     assert theatre.live == [shipment.delivery_id]
 
 
+async def test_the_same_request_has_the_same_end(theatre: Theatre) -> None:
+    theatre["a"].does("CancelBooking", "keep")
+    key, _ = await theatre.dispatched()
+
+    with pytest.raises(Problem):
+        await cancel(theatre, key, request_id="r1")
+    first = await cancel(theatre, key, request_id="r1")  # the refusal left nothing behind: it is asked anew
+    second = await cancel(theatre, key, request_id="r1")
+
+    assert word(first.shipment) == "CANCELLED"
+    assert second == first
+
+
 async def test_a_carrier_that_never_calls_off_is_not_asked(theatre: Theatre) -> None:
     theatre["a"].carrier.capabilities.append(CARRIER_CAPABILITY_WEBHOOKS)
     key, _ = await theatre.dispatched()

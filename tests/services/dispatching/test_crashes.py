@@ -20,7 +20,7 @@ from services.errors import Problem
 from tests.services.dispatching.stages import Theatre
 from tests.services.test_deadlines import CancelledAt
 
-CLAIM_ENDS = 160
+CLAIM_ENDS = 30
 LIVES = 100
 STRIDE = 9
 """A process dies at every so-many-th await; the chaos runs let it die anywhere."""
