@@ -94,6 +94,7 @@ class World:
     """A simulator and who drives it."""
 
     def __init__(self, channel: grpc.aio.Channel, key: str) -> None:
+        self.channel = channel
         self._stub = SimulatorServiceStub(channel)
         self._metadata: tuple[tuple[str, str], ...] = (("authorization", f"Bearer {key}"),)
         self.swift, self.evergreen, self.pronto = (
