@@ -6,7 +6,7 @@ messages. Both first take the same transaction-long lock on the name, so neither
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from crossdock.v1.reference_pb2 import ExternalReference
@@ -18,9 +18,8 @@ ORDER_SCOPE = "order"
 """The scope in which senders name the order that a delivery belongs to."""
 
 
-@dataclass(frozen=True, order=True)
-class Name:
-    """A reference within a tenant."""
+class Name(NamedTuple):
+    """A reference within a tenant. A tuple, because each message's are compared and looked up a dozen times."""
 
     tenant_id: UUID
     scope: str
@@ -38,8 +37,7 @@ class Name:
         return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big", signed=True)
 
 
-@dataclass(frozen=True)
-class Claim:
+class Claim(NamedTuple):
     """A delivery that bears a name; ``exclusive`` when nothing else may."""
 
     delivery_id: UUID

@@ -53,8 +53,8 @@ async def _ingest(hub: Hub, requests: Sequence[IngestWebhookRequest]) -> list[In
         writes = Writes()
         await batch.apply(fresh, writes)
         for message in messages:
-            received = times.to_datetime(message.webhook.receive_time)
-            settle(message, incoming.get(message.webhook_id), parked_until(hub, received))
+            if (each := incoming.get(message.webhook_id)) is not None:
+                settle(message, each, parked_until(hub, each.receive_time))
         rows.insert(writes, messages)
         await writes.run(connection)
         await rows.park(connection, [each for each in messages if each.webhook.HasField("expire_time")])
