@@ -5,6 +5,7 @@ and rows in clothes of its own. Here names become places once, and values go to 
 pool and everything that is not hot stay SQLAlchemy's.
 """
 
+import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -61,6 +62,10 @@ class Statement:
         adapter: Any = connection.sync_connection.connection.dbapi_connection  # type: ignore[union-attr]  # see _driver
         try:
             await adapter._start_transaction()
+        except asyncio.CancelledError:
+            # It may have begun all the same, and nobody would end it.
+            await connection.invalidate()
+            raise
         except adapter.dbapi.Error as error:
             lost = _driver(connection).is_closed()
             cause = error.__cause__ or error
