@@ -15,13 +15,13 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runtime import typeid
-from services import ids, times
+from services import times
 from services.db.statements import Writes
-from services.deliveries import inputs, lifecycle, names, places, rows, statuses
+from services.deliveries import inputs, lifecycle, names, places, rows, starting
 from services.deliveries.bookings import COUNTED, Bookings
 from services.deliveries.commands import check_command
 from services.deliveries.inputs import Input
-from services.deliveries.matching import Incoming, Matches, live_of_orders
+from services.deliveries.matching import Incoming, Matches
 from services.deliveries.names import Name
 from services.deliveries.rows import EventRow, Key, Stored
 from services.errors import Problem, invalid
@@ -226,57 +226,24 @@ class Batch:
 
     async def _delivery_of(self, each: Incoming, groups: dict[Key, list[Incoming]]) -> Stored | None:
         """The delivery that a report is about, started if policy allows, or if it is the next one of its order."""
-        report, stored = each.report, self._matches.find(each)
+        report, last = each.report, self._matches.find(each)
         counted = report.booking in COUNTED
-        if stored is not None and counted and self._number(stored, report) > stored.delivery.attempt:
-            return await self._start_next(each, stored, groups)
-        if stored is None and each.may_create and report.targets and not report.HasField("order_patch"):
-            stored = self._start(each)
-            if counted:
-                self._number(stored, report)
+        if last is not None and not (counted and self._number(last, report) > last.delivery.attempt):
+            return last
+        if last is not None:
+            stored, created = await starting.start_next(self._connection, each, last, self._now)
+            groups.setdefault(last.key, [])
+        elif each.may_create and report.targets and not report.HasField("order_patch"):
+            stored, created = starting.start(each, self._matches.order_of(each), self._now)
+        else:
+            return None
+        self._add(stored, created)
+        if counted:
+            self._number(stored, report)
         return stored
 
     def _number(self, stored: Stored, report: DeliveryReport) -> int:
         return self._bookings.number(stored.key, report, stored.delivery)
-
-    async def _start_next(self, incoming: Incoming, last: Stored, groups: dict[Key, list[Incoming]]) -> Stored:
-        """Starts the next delivery of an order whose last one has failed, in the place that this one gives up."""
-        stored = self._start(incoming, last)
-        if order := stored.delivery.order_id:
-            key = (last.tenant_id, ids.read("order", order))
-            other = (await live_of_orders(self._connection, [key])).get(key)
-            if other not in (None, last.key):
-                stored.live = False  # somebody booked another meanwhile: it stays beside
-        last.live = False
-        groups.setdefault(last.key, [])
-        if statuses.is_picked_up(last.delivery.status) and all(
-            known.reason != places.BESIDE for known in last.delivery.attention
-        ):
-            last.delivery.attention.add(reason=places.BESIDE, message=stored.delivery.id, time=self._now)
-        self._number(stored, incoming.report)
-        return stored
-
-    def _start(self, incoming: Incoming, last: Stored | None = None) -> Stored:
-        """Starts a delivery that the hub only tracks, from the first that is heard of it."""
-        identifier = typeid.new_uuid7()
-        wanted = Delivery(id=typeid.encode("dlv", identifier))
-        if last is not None:
-            wanted.order_id, wanted.location_id = last.delivery.order_id, last.delivery.location_id
-        elif order := self._matches.order_of(incoming):
-            wanted.order_id = typeid.encode("ord", order[0])
-            wanted.location_id = typeid.encode("loc", order[1])
-        elif incoming.location_id is not None:
-            wanted.location_id = typeid.encode("loc", incoming.location_id)
-        delivery, created = lifecycle.start(
-            wanted,
-            now=self._now,
-            actor=incoming.report.actor,
-            source_id=incoming.source_id,
-            attempt=last.delivery.attempt + 1 if last is not None else 1,
-        )
-        stored = Stored(incoming.tenant_id, identifier, delivery, new=True)
-        self._add(stored, created)
-        return stored
 
     def _add(self, stored: Stored, created: Event) -> None:
         self._matches.add(stored)
