@@ -93,7 +93,7 @@ bench: setup ## measure everything in one run (ONLY="webhook-128 batch" for some
 
 .PHONY: docs
 docs: setup ## write the generated parts of docs/ anew
-	UPDATE_DOCS=1 $(BIN)/pytest -q tests/test_docs.py
+	UPDATE_DOCS=1 $(BIN)/pytest -q tests/test_docs.py tests/dialects/test_golden_messages.py
 
 .PHONY: lock
 lock: ## pin the newest versions in requirements.lock (needs uv)

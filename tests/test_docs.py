@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings
 from carriers.simulator.config import Settings as SimulatorSettings
 from gateway.config import Settings as GatewaySettings
 from services.config import Settings as ServicesSettings
+from tests.dialects import crossing_tables, wire_tables
 
 ROOT = Path(__file__).parent.parent
 UPDATE = os.environ.get("UPDATE_DOCS") == "1"
@@ -49,6 +50,33 @@ def test_the_configuration_page_lists_every_variable_with_its_default() -> None:
     if UPDATE:
         page.write_text(wanted)
     assert page.read_text() == wanted, "run `make docs`"
+
+
+def generated(page: Path, name: str, text: str) -> None:
+    """Holds the part of a page between two marks against what it should be."""
+    begin, end = f"<!-- {name}: written by `make docs` -->\n", f"\n<!-- {name}: end -->"
+    before, found, rest = page.read_text().partition(begin)
+    assert found, f"{page.name} has no mark {begin.strip()}"
+    part, found, after = rest.partition(end)
+    assert found, f"{page.name} has no mark {end.strip()}"
+    if UPDATE and part != text:
+        page.write_text(before + begin + text + end + after)
+        part = text
+    assert part == text, "run `make docs`"
+
+
+def test_the_page_of_the_dialects_says_what_each_crossing_carries() -> None:
+    generated(ROOT / "docs" / "dialects.md", "crossings", crossing_tables.tables())
+
+
+WITH_PAGE = [
+    name for name in wire_tables.dialects_with_wire_models() if (ROOT / "docs" / "vendors" / f"{name}.md").exists()
+]
+
+
+@pytest.mark.parametrize("dialect", WITH_PAGE)
+def test_a_vendors_page_lists_every_member_of_its_documents(dialect: str) -> None:
+    generated(ROOT / "docs" / "vendors" / f"{dialect}.md", "members", wire_tables.tables(dialect))
 
 
 def documents() -> list[Path]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from gateway import signers
 from gateway.dialects.cloudevents.write import MEDIA_TYPE as CLOUDEVENTS
 from gateway.dialects.cloudevents.write import write as write_cloudevent
+from gateway.dialects.deliverysolutions.write_events import message as write_deliverysolutions
 from gateway.dialects.evermile import openapi as evermile_openapi
 from gateway.dialects.evermile.read import read as read_evermile
 from gateway.dialects.hubrise import openapi as hubrise_openapi
@@ -41,6 +42,8 @@ _OUTBOUND = (
     # Skipcart documents no signature. Ours does not disturb a client of theirs.
     OutboundDialect("skipcart", write_skipcart, signers.standard_webhooks),
     OutboundDialect("hubrise", write_hubrise, signers.hubrise),
+    # That a hash stands in X-DS-Signature is documented, and not how it is made.
+    OutboundDialect("deliverysolutions", write_deliverysolutions, signers.standard_webhooks),
     OutboundDialect("ordatic", write_ordatic, signers.authorization),
 )
 

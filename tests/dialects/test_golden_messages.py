@@ -1,6 +1,6 @@
 """Canonical events, the same for all dialects, and what each dialect tells of them: `<vendor>/written/<event>.json`.
 
-`null` stands for no message. `UPDATE_DOCS=1` writes the vendors' documents anew, to be read before they are committed.
+`null` stands for no message. `make docs` writes the vendors' documents anew, to be read before they are committed.
 """
 
 import json

@@ -75,7 +75,8 @@ def _failure(words: Words, event: Event, delivery: Delivery) -> str | None:
 
 def _driver(words: Words, event: Event, delivery: Delivery) -> Document:
     """Who was released is not told as the driver who comes."""
-    courier = Courier() if words.event_status in _WITHOUT_DRIVER else delivery.courier
+    released = words.event_status in _WITHOUT_DRIVER
+    courier = Courier() if released else delivery.courier
     vehicle = courier.vehicle
     parts = bool(courier.first_name or courier.last_name)
     closed = _WITHOUT_PHONE & {event.status, delivery.status}
@@ -91,7 +92,7 @@ def _driver(words: Words, event: Event, delivery: Delivery) -> Document:
             "model": vehicle.model or None,
             "color": vehicle.color or None,
             "license_plate": vehicle.license_plate or None,
-            "type": vehicle.type or (delivery.vehicle_type if courier.ByteSize() else "") or None,
+            "type": vehicle.type or ("" if released else delivery.vehicle_type) or None,
         },
     }
 
