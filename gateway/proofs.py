@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Mapping
 
 import grpc
+import structlog
 from crossdock.v1 import delivery_service_pb2 as pb
 
 from gateway import failures
@@ -16,6 +17,8 @@ from gateway.services_client import ServicesClient
 from gateway.transcode.endpoints import Remedy
 from gateway.transcode.headers import Headers
 from gateway.transcode.refusals import Refusal
+
+log = structlog.get_logger("crossdock.proofs")
 
 MAX_BYTES = 10 << 20
 FETCH_SECONDS = 15.0
@@ -48,7 +51,7 @@ class Proofs:
         key = (said.metadata["tenant_id"], said.metadata["delivery_id"], said.metadata["number"])
         fetch = self._under_way.get(key)
         if fetch is None:
-            fetch = self._under_way[key] = asyncio.create_task(self._fetch(key))
+            fetch = self._under_way[key] = asyncio.create_task(self._bring(key))
             fetch.add_done_callback(lambda done: self._done(key, done))
         # Whoever hangs up does not take it from the others.
         await asyncio.shield(fetch)
@@ -58,6 +61,17 @@ class Proofs:
         del self._under_way[key]
         if not fetch.cancelled():
             fetch.exception()  # looked at, should nobody wait any more
+
+    async def _bring(self, key: Key) -> None:
+        try:
+            await self._fetch(key)
+        except grpc.aio.AioRpcError as error:
+            # About us, not about the caller, whose own call went through.
+            if error.code() not in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED):
+                raise
+            log.error("the services refuse our own key", details=error.details())  # noqa: TRY400  no fault of the code
+            message = "the services do not let the gateway fetch pictures"
+            raise Refusal(grpc.StatusCode.UNAVAILABLE, "UNAVAILABLE", message, retry_seconds=_LATER) from None
 
     async def _fetch(self, key: Key) -> None:
         tenant_id, delivery_id, number = key
