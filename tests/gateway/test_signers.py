@@ -75,7 +75,7 @@ def javascript() -> Callable[[list[dict[str, Any]]], list[str]]:
     def ask(questions: list[dict[str, Any]]) -> list[str]:
         lines = "".join(json.dumps(each) + "\n" for each in questions)
         run = subprocess.run(
-            [node, "verify.mjs"], cwd=JAVASCRIPT, input=lines, capture_output=True, text=True, check=True, timeout=60
+            [node, "webhooks.mjs"], cwd=JAVASCRIPT, input=lines, capture_output=True, text=True, check=True, timeout=60
         )
         return run.stdout.splitlines()
 
@@ -102,6 +102,33 @@ def test_the_official_javascript_libraries_say_the_same(javascript: Any) -> None
     for question, answer in zip(asked, answers, strict=True):
         fits = question["secret"] != FOREIGN_SECRET and not base64.b64decode(question["body"]).endswith(b" ")
         assert answer == ("verified" if fits else "No matching signature found")
+
+
+def test_what_the_official_javascript_libraries_sign_is_what_we_sign(javascript: Any) -> None:
+    told = [message(body) for body in BODIES.values()]
+    asked = [
+        {
+            "library": library,
+            "secret": SECRET,
+            "id": each.id,
+            "seconds": int(each.time.timestamp()),
+            "body": base64.b64encode(each.body).decode(),
+        }
+        for library in ("svix", "standardwebhooks")
+        for each in told
+    ]
+
+    answers = javascript(asked)
+
+    assert answers == [dict(signers.svix(each, [SECRET]))["svix-signature"] for each in told] * 2
+    for each, signature in zip(told, answers, strict=False):
+        second = str(int(each.time.timestamp()))
+        headers = [("svix-id", each.id), ("svix-timestamp", second), ("svix-signature", signature)]
+        source = SourceAuth(Scheme.STANDARD_WEBHOOKS, (SECRET,))
+        verified = verify(
+            source, headers=as_asgi(headers), body=each.body, path_secret=None, peer="203.0.113.7", now=float(second)
+        )
+        assert verified == Verified(0, each.id)
 
 
 @given(body=st.binary(max_size=200), message_id=st.from_regex(r"[A-Za-z0-9_]{1,64}", fullmatch=True))
