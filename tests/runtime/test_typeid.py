@@ -1,3 +1,5 @@
+import subprocess
+import sys
 import uuid
 
 import pytest
@@ -103,3 +105,20 @@ def test_uuids_grow_whatever_the_clock_does(readings: list[int]) -> None:
 
     assert values == sorted(set(values))
     assert all(value.version == 7 for value in values)
+
+
+def test_a_process_that_was_forked_off_makes_other_ids() -> None:
+    program = """
+import os
+from runtime.typeid import _sequence
+_sequence.next(1)
+reading, writing = os.pipe()
+if os.fork() == 0:
+    os.write(writing, str(_sequence.next(1)).encode())
+    os._exit(0)
+os.wait()
+print(os.read(reading, 100).decode() != str(_sequence.next(1)))
+"""
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+
+    assert told.stdout == "True\n"

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from services.db.statements import Statement
+from services.db.statements import Statement, Writes
 from services.db.violations import constraint_of
 from services.faults import problem_of
 from services.server import Server
@@ -91,3 +91,34 @@ async def test_a_lost_connection_is_unavailable_whenever_it_is_cut_and_the_pool_
 
     for number in range(40):
         assert await stored(server, 1000 + number) == 0
+
+
+INSERT_MANY = Statement(
+    "INSERT INTO probes (probe, write_time) SELECT n, now() FROM unnest(CAST(:numbers AS int[])) AS n"
+)
+
+
+async def test_collected_writes_take_effect_together_each_with_its_own_values(server: Server) -> None:
+    writes = Writes()
+    for probe in range(100, 112):  # more places than have one digit
+        writes.add(INSERT, {"probe": probe})
+    writes.add(INSERT_MANY, {"numbers": [112, 113]})
+
+    async with server.hub.transaction() as connection:
+        await writes.run(connection)
+        await writes.run(connection)  # nothing is collected any more
+
+    assert [await stored(server, probe) for probe in range(99, 115)] == [0, *[1] * 14, 0]
+
+
+async def test_of_collected_writes_none_takes_effect_when_one_fails(server: Server) -> None:
+    await insert(server, 121)
+    writes = Writes()
+    writes.add(INSERT, {"probe": 120})
+    writes.add(INSERT, {"probe": 121})
+
+    with pytest.raises(IntegrityError):
+        async with server.hub.transaction() as connection:
+            await writes.run(connection)
+
+    assert await stored(server, 120) == 0
