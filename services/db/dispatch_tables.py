@@ -50,6 +50,8 @@ shipments = Table(
     Index(None, "tenant_id", "create_time", "shipment_id"),
     Index(None, "tenant_id", "location_id", "create_time", "shipment_id"),
     Index(None, "tenant_id", "status", "create_time", "shipment_id"),
+    Index(None, "tenant_id", "phase", "create_time", "shipment_id"),
+    Index(None, "tenant_id", "carrier_ref", "create_time", "shipment_id"),
     Index(None, "tenant_id", "update_time"),
     Index(None, "tenant_id", "pickup_time"),
     Index("shipments_group_idx", "tenant_id", "group_id", postgresql_where=sa.text("group_id IS NOT NULL")),

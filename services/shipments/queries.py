@@ -58,10 +58,13 @@ def _members(request: ListShipmentsRequest) -> Iterator[sa.ColumnElement[bool]]:
 
 def _moments(request: ListShipmentsRequest, now: datetime) -> Iterator[sa.ColumnElement[bool]]:
     columns = shipments.c
-    if (moment := given_datetime(request, "pickup_after")) is not None:
-        yield columns.pickup_time >= moment
-    if (moment := given_datetime(request, "dropoff_before")) is not None:
-        yield columns.dropoff_time <= moment
+    picked_up, handed_out = given_datetime(request, "pickup_after"), given_datetime(request, "dropoff_before")
+    if picked_up is not None:
+        yield columns.pickup_time >= picked_up
+    if handed_out is not None:
+        yield columns.dropoff_time <= handed_out
+    if picked_up is not None and handed_out is not None:
+        yield columns.pickup_time <= handed_out  # follows, and lets the index of pickups end there
     if (moment := given_datetime(request, "created_after")) is not None:
         yield columns.create_time >= moment
     if (moment := given_datetime(request, "created_before")) is not None:

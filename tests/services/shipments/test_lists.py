@@ -196,7 +196,10 @@ FROM locations, generate_series(1, 20000) n, LATERAL (SELECT now() - n * interva
 """)
 
 
-@pytest.mark.parametrize("name", ["nothing", "creation from a moment on", "a location by its external id", "a status"])
+@pytest.mark.parametrize(
+    "name",
+    ["nothing", "creation from a moment on", "a location by its external id", "a status", "a phase", "a carrier"],
+)
 async def test_a_page_out_of_many_reads_no_more_than_the_page(hub: Hub, shop: Shop, name: str) -> None:
     """The plan is looked at, and not the time: it must lead through an index that is already in order."""
     await shop.location("301")

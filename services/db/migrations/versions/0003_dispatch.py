@@ -67,7 +67,7 @@ def _shipments() -> None:
         "from due_time on a worker goes on with it",
     )
     youngest = ["create_time", "shipment_id"]
-    for columns in ([], ["location_id"], ["status"]):
+    for columns in ([], ["location_id"], ["status"], ["phase"], ["carrier_ref"]):
         _index(["tenant_id", *columns, *youngest])
     _index(["tenant_id", "update_time"])
     _index(["tenant_id", "pickup_time"])
