@@ -93,8 +93,9 @@ class Told:
 class World:
     """A simulator and who drives it."""
 
-    def __init__(self, channel: grpc.aio.Channel, key: str) -> None:
+    def __init__(self, channel: grpc.aio.Channel, key: str, address: str = "") -> None:
         self.channel = channel
+        self.address = address
         self._stub = SimulatorServiceStub(channel)
         self._metadata: tuple[tuple[str, str], ...] = (("authorization", f"Bearer {key}"),)
         self.swift, self.evergreen, self.pronto = (
@@ -193,6 +194,6 @@ async def running_simulator(**members: Any) -> AsyncIterator[World]:
     server = await Server.start(settings)
     try:
         async with grpc.aio.insecure_channel(server.address) as channel:
-            yield World(channel, KEY)
+            yield World(channel, KEY, server.address)
     finally:
         await server.stop(0)
