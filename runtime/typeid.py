@@ -87,6 +87,11 @@ def first_of(moment: dt.datetime) -> uuid.UUID:
     return _assemble(max(milliseconds, 0), 0)
 
 
+def moment_of(value: uuid.UUID) -> dt.datetime:
+    """When a UUIDv7 was made, to the millisecond."""
+    return dt.datetime.fromtimestamp((value.int >> 80) / 1000, dt.UTC)
+
+
 def encode(prefix: str, value: uuid.UUID) -> str:
     """`value` as text that sorts as the UUID does."""
     n = value.int

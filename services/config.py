@@ -105,6 +105,10 @@ class Settings(BaseSettings):
         default=True, description="One log line per call. Otherwise only those that fail on our side."
     )
 
+    egress_allow: str = Field(
+        default="",
+        description="As the gateway's: when set, addresses of subscribers are judged at the connection alone.",
+    )
     parked_timeout_seconds: int = Field(
         default=72 * 3600, ge=60, description="How long a message for something unknown waits for it to appear."
     )

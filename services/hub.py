@@ -16,6 +16,7 @@ from services.db.engine import transaction
 from services.deliveries import of_orders, rows
 from services.events.tailing import Tailer
 from services.sealing import Sealer
+from services.subscriptions.board import Board
 from services.webhooks.source_rows import RememberedSources
 
 
@@ -34,6 +35,8 @@ class Hub:
 
     tailer: Tailer = field(init=False)
     """Follows the event log for every stream of this process."""
+    board: Board = field(init=False)
+    """Knows which subscriptions may have something to send."""
     deliveries: Coalescer[rows.Key, rows.Stored | None] = field(init=False)
     """Reads deliveries by (tenant, delivery), those of simultaneous calls in one statement."""
 
@@ -52,6 +55,7 @@ class Hub:
         self.deliveries = Coalescer(self._read_deliveries)
         self.deliveries_of_orders = Coalescer(self._read_deliveries_of_orders)
         self.tailer = Tailer(self.engine)
+        self.board = Board(self.engine)
 
     def transaction(self, *, commit: bool = True) -> AbstractAsyncContextManager[AsyncConnection]:
         """A connection in a transaction; see ``services.db.engine.transaction``."""
@@ -60,6 +64,7 @@ class Hub:
     def events_appended(self) -> None:
         """Wakes the readers of the event log; called after the commit."""
         self.tailer.wake()
+        self.board.wake()
 
     async def close(self) -> None:
         """Waits for the reads under way, cuts off what a worker can finish, and lets go of the database."""

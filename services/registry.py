@@ -9,11 +9,13 @@ from crossdock.v1.event_service_pb2_grpc import add_EventServiceServicer_to_serv
 from crossdock.v1.location_service_pb2_grpc import add_LocationServiceServicer_to_server
 from crossdock.v1.order_service_pb2_grpc import add_OrderServiceServicer_to_server
 from crossdock.v1.shipment_service_pb2_grpc import add_ShipmentServiceServicer_to_server
+from crossdock.v1.subscription_service_pb2_grpc import add_SubscriptionServiceServicer_to_server
 from crossdock.v1.webhook_service_pb2_grpc import add_WebhookServiceServicer_to_server
 
 from services.access.service import AccessServicer
 from services.deliveries.service import DeliveryServicer
 from services.dispatching.service import Dispatcher
+from services.dispatching.working import keep_dispatching, keep_looking_after
 from services.events.service import EventServicer
 from services.hub import Hub
 from services.locations.service import LocationServicer
@@ -21,6 +23,7 @@ from services.maintenance import keep_expiring, keep_maintaining
 from services.orders.service import OrderServicer
 from services.shipments.rule_checks import check
 from services.shipments.service import ShipmentServicer
+from services.subscriptions.service import SubscriptionServicer
 from services.webhooks.service import WebhookServicer
 
 
@@ -43,13 +46,17 @@ SERVICERS: tuple[Registration, ...] = (
         add_ShipmentServiceServicer_to_server,
         lambda hub: ShipmentServicer(hub, Dispatcher(), check),
     ),
+    Registration("crossdock.v1.SubscriptionService", add_SubscriptionServiceServicer_to_server, SubscriptionServicer),
     Registration("crossdock.v1.WebhookService", add_WebhookServiceServicer_to_server, WebhookServicer),
 )
 """What is not here answers UNIMPLEMENTED and is not advertised."""
 
 WORKERS: tuple[tuple[str, Callable[[Hub], Awaitable[None]]], ...] = (
     ("event log", lambda hub: hub.tailer.run()),
+    ("subscriptions", lambda hub: hub.board.run()),
     ("maintenance", keep_maintaining),
     ("parked messages", keep_expiring),
+    ("dispatches", keep_dispatching),
+    ("bookings", keep_looking_after),
 )
 """Run as long as the process does; they must be able to run in any number of processes at once."""

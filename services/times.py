@@ -51,3 +51,11 @@ def given_datetime(request: Message, field: str) -> datetime | None:
         return to_datetime(getattr(request, field))
     except ValueError as reason:
         raise invalid(field, str(reason), "timestamp.range") from None
+
+
+def given_timedelta(request: Message, field: str) -> timedelta | None:
+    """A duration of a request, to the microsecond; None when it is not told."""
+    if not request.HasField(field):
+        return None
+    told = getattr(request, field)
+    return timedelta(seconds=told.seconds, microseconds=told.nanos // 1000)

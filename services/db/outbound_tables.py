@@ -36,11 +36,12 @@ subscriptions = Table(
     Column("cursor_event_id", Uuid, nullable=False),
     Column("lease_id", Uuid),
     moment("lease_until", nullable=True),
+    Column("lease_changes", BigInteger, comment="the changes that its sender knows"),
     moment("slow_until", nullable=True),
     moment("create_time"),
     PrimaryKeyConstraint("tenant_id", "subscription_id"),
     ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"]),
-    Index("subscriptions_lease_id_idx", "lease_id", postgresql_where=sa.text("lease_id IS NOT NULL")),
+    Index("subscriptions_subscription_id_idx", "subscription_id"),
 )
 
 sends = Table(

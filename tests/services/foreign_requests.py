@@ -41,6 +41,7 @@ class Things:
     webhook_id: str
     shipment_id: str
     subscription_id: str
+    event_id: str
 
     @property
     def marks(self) -> list[bytes]:

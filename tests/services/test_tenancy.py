@@ -35,7 +35,7 @@ from tests.services.accounts import (
 from tests.services.contract import Method, every_method
 from tests.services.foreign_requests import CASES, REFERENCE, Things, new_shipment
 
-NOT_POSSIBLE = {"RETRY_NOT_POSSIBLE", "RETURN_NOT_POSSIBLE"}
+NOT_POSSIBLE = {"RETRY_NOT_POSSIBLE", "RETURN_NOT_POSSIBLE", "SUBSCRIPTION_NOT_PASSIVE", "ETAG_MISMATCH"}
 """What is answered of a thing that was found and is not in the state for it."""
 SERVED = {each.name for each in SERVICERS}
 
@@ -76,6 +76,9 @@ async def make_things(channel: grpc.aio.Channel, account: Account, *, referenced
     subscribed = await SubscriptionServiceStub(channel).CreateSubscription(
         subscriptions.CreateSubscriptionRequest(subscription=subscription), metadata=account.metadata
     )
+    told = await DeliveryServiceStub(channel).ListDeliveryEvents(
+        deliveries.ListDeliveryEventsRequest(delivery_id=booked.delivery.id), metadata=account.metadata
+    )
     return Things(
         tenant_id=account.tenant_id,
         token_id=account.token_id,
@@ -87,6 +90,7 @@ async def make_things(channel: grpc.aio.Channel, account: Account, *, referenced
         webhook_id=received.webhook_id,
         shipment_id=shipped.shipment.id,
         subscription_id=subscribed.subscription.id,
+        event_id=told.events[0].id,
     )
 
 

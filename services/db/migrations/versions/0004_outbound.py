@@ -57,17 +57,13 @@ def _subscriptions() -> None:
         _id("cursor_event_id"),
         _id("lease_id", nullable=True),
         _moment("lease_until", nullable=True),
+        sa.Column("lease_changes", sa.BigInteger, comment="the changes that its sender knows"),
         _moment("slow_until", nullable=True),
         _moment("create_time"),
         sa.PrimaryKeyConstraint("tenant_id", "subscription_id", name="subscriptions_pkey"),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"], name="subscriptions_tenant_id_fkey"),
     )
-    op.create_index(
-        "subscriptions_lease_id_idx",
-        "subscriptions",
-        ["lease_id"],
-        postgresql_where=sa.text("lease_id IS NOT NULL"),
-    )
+    op.create_index("subscriptions_subscription_id_idx", "subscriptions", ["subscription_id"])
 
 
 def _sends() -> None:

@@ -1,0 +1,1 @@
+"""Subscriptions: who is told what happened, what waits to be told, and what became of every try."""
