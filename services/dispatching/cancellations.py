@@ -39,8 +39,11 @@ async def wish(held: Stage, reason: StatusReason, actor: Actor) -> bool:
         bookings.close(held, reason)
         await held.store("It was called off before any carrier had it.", actor=actor)
         return False
-    if booking is None or held.delivery is None:
+    if held.delivery is None:
         raise _too_late(held)
+    if booking is None:  # somebody wrote the delivery down by hand: there is no carrier to ask
+        await held.tell(held.report(delivery_pb2.DELIVERY_STATUS_CANCELLED, reason, actor))
+        return False
     carrier = await calls.carrier(held.hub, held.connection, held.shipment.tenant_id, booking.carrier_ref)
     if booking.state is BookingState.LIVE and carrier.capabilities and _CANCEL not in carrier.capabilities:
         raise not_allowed(carrier.ref)

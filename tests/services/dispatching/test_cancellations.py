@@ -5,10 +5,12 @@ import random
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 from crossdock.v1.carrier_pb2 import BOOKING_STATE_LIVE, CARRIER_CAPABILITY_WEBHOOKS
 from crossdock.v1.delivery_pb2 import DELIVERY_STATUS_CANCELLED, DELIVERY_STATUS_PICKED_UP, StatusReason
 from crossdock.v1.shipment_service_pb2 import CancelShipmentRequest, CancelShipmentResponse
 
+from services.db.dispatch_tables import bookings
 from services.dispatching import wishes
 from services.dispatching.rows import Key
 from services.errors import Problem
@@ -49,6 +51,18 @@ async def test_a_carrier_that_agrees_ends_it_and_may_charge_a_fee(theatre: Theat
     assert delivery.status_reason.code == "changed_mind"
     assert [each.price.amount.units for each in delivery.costs] == [2]
     assert not answer.shipment.HasField("cancel_request_time")
+
+
+async def test_a_delivery_that_was_written_down_by_hand_has_no_carrier_to_ask(theatre: Theatre) -> None:
+    key, _ = await theatre.dispatched()
+    async with theatre.hub.transaction() as connection:
+        await connection.execute(sa.delete(bookings).where(bookings.c.tenant_id == theatre.tenant_id))
+
+    answer = await cancel(theatre, key)
+
+    assert word(answer.shipment) == "CANCELLED"
+    assert await theatre.phase(key) == "CLOSED"
+    assert [method for method, _ in theatre["a"].asked] == ["Quote", "Book"]
 
 
 async def test_twice_is_once_too_often(theatre: Theatre) -> None:
