@@ -1,121 +1,148 @@
 """`crossdock webhooks replay`: stored messages go the same way again, read by the present mapping."""
 
 import sys
-from collections.abc import Iterator
-from typing import Annotated, NamedTuple
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
 
 import typer
 from crossdock.v1 import webhook_service_pb2 as contract
+from crossdock.v1.delivery_pb2 import DeliveryStatus
 from crossdock.v1.event_pb2 import Disposition
-from crossdock.v1.webhook_pb2 import Webhook, WebhookSource
+from crossdock.v1.webhook_pb2 import Webhook
 from rich.console import Console
-from rich.progress import track
+from rich.progress import Progress
 
 from cli.connection import BearerToken, Json, Server, Tls, as_caller, call
 from cli.examples import examples
 from cli.hub_client import HubClient
 from cli.output import as_json, complain, print_json, print_table
-from cli.words import word
+from cli.pages import read_all
+from cli.replays import Replayed, Wish, replay_all
+from cli.words import parse_moment, values, word
+
+WITHOUT_EFFECT = "malformed,unmapped,unmatched,expired"
+"""What can have an effect when it is processed again."""
 
 EXAMPLES = examples(
     ("read it again, by today's mapping", "crossdock webhooks replay whk_01jt8k2v4mfz9r5s7w3x6y0abc"),
-    ("only say what would become of it", "crossdock webhooks replay whk_01jt8k2v4mfz9r5s7w3x6y0abc --dry-run"),
+    ("what a new mapping would make of last week", "crossdock webhooks replay --since 7d --dry-run"),
+    ("all that the mapping before could not place", "crossdock webhooks replay --mapping skipcart/1"),
+    ("one source, what was malformed", "crossdock webhooks replay --source src_01j… --disposition malformed"),
     ("as it was read when it came", "crossdock webhooks replay whk_01jt8k2v4mfz9r5s7w3x6y0abc --as-stored"),
 )
 
 
-class Replayed(NamedTuple):
-    """A message before and after; `problem` says why it was left alone."""
-
-    before: Webhook
-    after: Webhook | None = None
-    problem: str = ""
-
-
 def replay(
-    ids: Annotated[list[str], typer.Argument(metavar="WEBHOOK...", help="The ids (whk_…).")],
+    ids: Annotated[list[str] | None, typer.Argument(metavar="WEBHOOK...", help="The ids (whk_…); or filters.")] = None,
+    disposition: Annotated[
+        list[str] | None, typer.Option(help=f"Those that became this; with filters alone {WITHOUT_EFFECT}.")
+    ] = None,
+    source: Annotated[str, typer.Option(metavar="SOURCE", help="Those of this source.")] = "",
+    since: Annotated[str, typer.Option(metavar="WHEN", help="Those received since: 2h, 7d, or a time.")] = "",
+    until: Annotated[str, typer.Option(metavar="WHEN", help="Those received before.")] = "",
+    mapping: Annotated[str, typer.Option(metavar="VERSION", help="Those read by this mapping (skipcart/1).")] = "",
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many at most, the youngest.")] = 1000,
     as_stored: Annotated[
         bool, typer.Option("--as-stored", help="Apply the reading of the first time, not today's mapping.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would become of them.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what each by itself would change.")] = False,
     server: Server = "",
     token: BearerToken = "",
     tls: Tls = False,
     as_json_: Json = False,
 ) -> None:
-    """Process stored messages again. What was applied is never applied twice. Exit code 1: some cannot be read."""
+    """Process stored messages again, the oldest first. What was applied is never applied twice.
+
+    Exit code 1: some cannot be read.
+    """
+    filtered = bool(disposition or source or since or until or mapping)
+    if bool(ids) == filtered:
+        raise typer.BadParameter("name messages by their ids, or by filters such as --since 7d")
+    wanted = contract.ListWebhooksRequest(
+        dispositions=values(Disposition, disposition or [WITHOUT_EFFECT], "--disposition"),
+        source_id=source,
+        received_after=parse_moment(since, "--since") if since else None,
+        received_before=parse_moment(until, "--until") if until else None,
+        mapping_version=mapping,
+    )
 
     async def run(hub: HubClient) -> list[Replayed]:
-        sources: dict[str, WebhookSource] = {}
-        return [await _replay_one(hub, each, sources, as_stored, dry_run) for each in _with_progress(ids)]
+        chosen = ids or await _matching(hub, wanted, limit)
+        return [each async for each in _with_progress(replay_all(hub, chosen, Wish(as_stored, dry_run)), len(chosen))]
 
     done = call(as_caller(server, token, tls), run)
     for each in done:
         if each.problem:
             complain(f"{each.before.id}: {each.problem}")
-    replayed = [(each.before, each.after) for each in done if each.after is not None]
+    replayed = [each for each in done if each.after is not None]
     if as_json_:
-        print_json({"webhooks": [as_json(after) for _, after in replayed]})
-    else:
-        print_table(
-            ("ID", "WAS", "WOULD BECOME" if dry_run else "BECAME", "DELIVERY", "WHY"),
-            [
-                (
-                    after.id,
-                    word(Disposition, before.disposition),
-                    word(Disposition, after.disposition),
-                    after.delivery_id,
-                    after.explanation,
-                )
-                for before, after in replayed
-            ],
-            "nothing replayed",
+        print_json(
+            {"webhooks": [as_json(each.after) for each in replayed if each.after], "changes": [*map(_change, replayed)]}
         )
+    else:
+        _print(replayed, dry_run)
     if len(replayed) < len(done):
         raise typer.Exit(1)
 
 
-async def _replay_one(
-    hub: HubClient, webhook_id: str, sources: dict[str, WebhookSource], as_stored: bool, dry_run: bool
-) -> Replayed:
-    request = contract.GetWebhookRequest(webhook_id=webhook_id)
-    before = (await hub.call(hub.webhooks.GetWebhook, request)).webhook
-    wish = contract.ReplayWebhookRequest(webhook_id=webhook_id, validate_only=dry_run)
-    if not as_stored:
-        if before.source_id not in sources:
-            ask = contract.GetWebhookSourceRequest(source_id=before.source_id)
-            sources[before.source_id] = (await hub.call(hub.webhooks.GetWebhookSource, ask)).source
-        if problem := _read_again(before, sources[before.source_id], wish):
-            return Replayed(before, problem=problem)
-    return Replayed(before, (await hub.call(hub.webhooks.ReplayWebhook, wish)).webhook)
+async def _matching(hub: HubClient, wanted: contract.ListWebhooksRequest, limit: int) -> list[str]:
+    """The ids of the messages, the oldest first. All are found before the first is processed and leaves the list."""
+
+    async def page(size: int, page_token: str) -> contract.ListWebhooksResponse:
+        wanted.page_size, wanted.page_token = size, page_token
+        return await hub.call(hub.webhooks.ListWebhooks, wanted)
+
+    found: list[Webhook] = await read_all(limit, page, lambda each: each.webhooks)
+    return [each.id for each in reversed(found)]
 
 
-def _read_again(webhook: Webhook, source: WebhookSource, wish: contract.ReplayWebhookRequest) -> str:
-    """Puts today's reading into `wish`; says why when there is none."""
-    from gateway.dialects.registry import INBOUND
-    from gateway.webhooks.reading import Arrival, message_of
+def _change(each: Replayed) -> dict[str, Any]:
+    """What replaying a message changed, or would change."""
+    assert each.after is not None
+    return {
+        "id": each.before.id,
+        "dispositionBefore": Disposition.Name(each.before.disposition),
+        "disposition": Disposition.Name(each.after.disposition),
+        "mappingVersionBefore": each.before.mapping_version,
+        "mappingVersion": each.after.mapping_version,
+        "deliveryId": each.after.delivery_id,
+        "statusBefore": DeliveryStatus.Name(each.previous.status),
+        "status": DeliveryStatus.Name(each.delivery.status),
+        "changedMembers": each.changed,
+    }
 
-    dialect = INBOUND.get(webhook.dialect)
-    if dialect is None:
-        return f"the dialect {webhook.dialect!r} is not known here"
-    arrival = Arrival(
-        receive_time_ns=webhook.receive_time.ToNanoseconds(),
-        headers=[(each.name.encode("latin-1"), each.value.encode("latin-1", "replace")) for each in webhook.headers],
-        body=webhook.body,
-        remote_address=webhook.remote_address,
-        message_id=webhook.message_id,
+
+def _print(replayed: list[Replayed], dry_run: bool) -> None:
+    print_table(
+        ("ID", "WAS", "WOULD BECOME" if dry_run else "BECAME", "DELIVERY", "STATUS", "CHANGES", "WHY"),
+        [
+            (
+                each.after.id,
+                word(Disposition, each.before.disposition),
+                word(Disposition, each.after.disposition),
+                each.after.delivery_id or ("(new)" if each.delivery.id else ""),
+                _status(each),
+                ", ".join(each.changed),
+                each.after.explanation,
+            )
+            for each in replayed
+            if each.after is not None
+        ],
+        "nothing replayed",
     )
-    read = message_of(dialect, source, arrival)
-    if not read.HasField("report"):
-        return f"it cannot be read: {read.malformed}"
-    wish.report.CopyFrom(read.report)
-    wish.mapping_version = read.mapping_version
-    return ""
 
 
-def _with_progress(ids: list[str]) -> Iterator[str]:
+def _status(each: Replayed) -> str:
+    before, after = (word(DeliveryStatus, delivery.status) for delivery in (each.previous, each.delivery))
+    return f"{before or '-'} → {after}" if after and before != after else after
+
+
+async def _with_progress(done: AsyncIterator[Replayed], total: int) -> AsyncIterator[Replayed]:
     """A bar for people who wait for many."""
-    if len(ids) < 2 or not sys.stderr.isatty():
-        yield from ids
-    else:
-        yield from track(ids, "Replaying", console=Console(stderr=True), transient=True)
+    with Progress(
+        console=Console(stderr=True), transient=True, disable=total < 2 or not sys.stderr.isatty()
+    ) as progress:
+        task = progress.add_task("Replaying", total=total)
+        async for each in done:
+            yield each
+            progress.advance(task)

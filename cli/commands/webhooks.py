@@ -27,7 +27,7 @@ app.command(epilog=replay.EXAMPLES)(replay.replay)
         ("what needs a look", "crossdock webhooks list --disposition unmatched,unmapped,malformed,expired"),
         ("the story of one delivery", "crossdock webhooks list --delivery dlv_01jt8k2v4mfz9r5s7w3x6y0abc"),
         ("read again all that had no mapping last week",
-         "crossdock webhooks list --disposition unmapped --since 7d --quiet | xargs crossdock webhooks replay"),
+         "crossdock webhooks replay --disposition unmapped --since 7d"),
     ),
 )  # fmt: skip
 def list_webhooks(

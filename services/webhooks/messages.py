@@ -8,6 +8,7 @@ from crossdock.v1.event_pb2 import Disposition
 from crossdock.v1.webhook_pb2 import Webhook
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from runtime import typeid
 from services import ids, times
 from services.callers import Caller
 from services.db.tables import webhooks as table
@@ -17,6 +18,7 @@ from services.hub import Hub
 from services.paging import read_page
 from services.webhooks import rows, sources
 from services.webhooks.parking import Parking, copy_of, incoming_of, parked_until, settle
+from services.webhooks.rows import StoredWebhook
 
 REPLAYABLE = frozenset(
     {
@@ -77,7 +79,7 @@ async def get(connection: AsyncConnection, caller: Caller, webhook_id: str) -> W
 
 async def replay(
     connection: AsyncConnection, hub: Hub, caller: Caller, request: contract.ReplayWebhookRequest
-) -> Webhook:
+) -> contract.ReplayWebhookResponse:
     """Sends a message through again; one that had its effect is left as it is."""
     key = (caller.tenant, ids.read("webhook", request.webhook_id))
     found = await rows.read(connection, [key])
@@ -85,7 +87,7 @@ async def replay(
         raise not_found("webhook", request.webhook_id)
     report = request.report if request.HasField("report") else found[0].report
     if report is None or found[0].webhook.disposition not in REPLAYABLE:
-        return found[0].webhook
+        return contract.ReplayWebhookResponse(webhook=found[0].webhook)
     known = await sources.find(connection, [found[0].webhook.source_id])
     incoming = incoming_of(found[0], copy_of(report), known[found[0].webhook.source_id])
     batch = reports.Batch(connection, hub, Parking(hub))
@@ -96,15 +98,35 @@ async def replay(
     # Whoever replayed it meanwhile has finished: what counts is what is found now.
     message = (await rows.read(connection, [key], lock=True))[0]
     if message.webhook.disposition not in REPLAYABLE:
-        return message.webhook
-    await batch.apply([incoming])
+        return contract.ReplayWebhookResponse(webhook=message.webhook)
+    response = contract.ReplayWebhookResponse()
+    if before := batch.find(incoming):
+        response.previous_delivery.CopyFrom(before.delivery)
+    if await _was_said(connection, message, request.dedupe_key):
+        incoming.stored = before
+    else:
+        await batch.apply([incoming])
     message.webhook.process_count += 1
     message.webhook.process_time.CopyFrom(times.to_timestamp(hub.now()))
-    if incoming.disposition != Disposition.DISPOSITION_DUPLICATE:  # else it says no more than it did before
+    if message.webhook.duplicate_of or incoming.disposition != Disposition.DISPOSITION_DUPLICATE:
         message.report = report
         message.webhook.mapping_version = request.mapping_version or message.webhook.mapping_version
         settle(message, incoming, parked_until(hub, hub.now()))
     await rows.update(connection, [message])
     if message.webhook.HasField("expire_time"):
         await rows.park(connection, [message])
-    return message.webhook
+    response.webhook.CopyFrom(message.webhook)
+    if incoming.stored is not None:
+        response.delivery.CopyFrom(incoming.stored.delivery)
+    return response
+
+
+async def _was_said(connection: AsyncConnection, message: StoredWebhook, dedupe_key: str) -> bool:
+    """Claims what the message says as it is read now; if another one has said it, that is noted on the message."""
+    if not dedupe_key:
+        return False
+    message.dedupe_key = dedupe_key
+    first = (await rows.claim_keys(connection, [message])).get(message.webhook_id, message.webhook_id)
+    if first != message.webhook_id:
+        message.webhook.duplicate_of = typeid.encode("whk", first)
+    return first != message.webhook_id

@@ -3,7 +3,6 @@
 from typing import Any
 
 from crossdock.v1 import webhook_service_pb2 as contract
-from crossdock.v1.webhook_pb2 import Webhook
 from crossdock.v1.webhook_service_pb2_grpc import WebhookServiceServicer
 from grpc.aio import ServicerContext
 
@@ -94,10 +93,10 @@ class WebhookServicer(WebhookServiceServicer):
     ) -> contract.ReplayWebhookResponse:
         caller = callers.current()
 
-        async def replay() -> Webhook:
+        async def replay() -> contract.ReplayWebhookResponse:
             async with self._hub.transaction(commit=not request.validate_only) as connection:
                 return await messages.replay(connection, self._hub, caller, request)
 
-        webhook = await races.run(replay)
+        response = await races.run(replay)
         self._hub.events_appended()
-        return contract.ReplayWebhookResponse(webhook=webhook)
+        return response
