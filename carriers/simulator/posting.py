@@ -39,11 +39,17 @@ class Poster:
         await self._client.aclose()
 
     def resume(self) -> None:
-        """Posts what a process before this one left."""
+        """Tries again what a process before this one tried in vain."""
         for webhook in self._ledger.pending():
             booking = self._ledger.find(webhook.carrier, webhook.reference)
-            if booking:
+            if booking and webhook.attempts:
                 self._again(webhook, booking.journey.pace, len(webhook.attempts))
+
+    async def post_left(self, booking: books.SimulatedBooking) -> None:
+        """Posts what was written and perhaps never posted, before anything that follows."""
+        for webhook in self._ledger.webhooks(booking.carrier, booking.booking.reference):
+            if webhook.outcome == books.WEBHOOK_OUTCOME_PENDING and not webhook.attempts:
+                await self._first(webhook, booking)
 
     async def post(self, webhook: books.SentWebhook, booking: books.SimulatedBooking) -> None:
         """Once, or as misbehaviour wants it; returns after the first answer. More tries follow by themselves."""

@@ -52,8 +52,9 @@ class Rides:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def resume(self) -> None:
-        """Drives on what a process before this one drove."""
-        for booking in self._ledger.running():
+        """Drives on what a process before this one drove, and has posted what it had only written."""
+        left = [self._ledger.find(each.carrier, each.reference) for each in self._ledger.pending() if not each.attempts]
+        for booking in (*self._ledger.running(), *filter(None, left)):
             self._drive(booking)
 
     def start(
@@ -95,6 +96,8 @@ class Rides:
     async def _ride(self, key: _Key, wake: asyncio.Event) -> None:
         """Never cancelled but at the end of the process: a webhook that is being posted is posted."""
         try:
+            if (booking := self._ledger.find(*key)) is not None:
+                await self._poster.post_left(booking)
             while self._find_running(key):
                 await self._drive_on(key, wake)
         finally:
