@@ -5,6 +5,7 @@ import itertools
 from typing import Any
 
 import grpc
+import httpx
 import pytest
 
 from tests.carriers.worlds import Told
@@ -134,3 +135,15 @@ def test_bookings_outlive_a_kill_of_the_simulator(hub: RunningHub) -> None:
 
     eventually(lambda: hub.crossdock("simulate", "list").returncode == 0)
     assert hub.json("simulate", "run", booked.order, "--pace", "20000")["booking"]["booking"]["id"] == booked.id
+
+
+def test_a_shipment_that_nobody_carries_yet_is_told(hub: RunningHub) -> None:
+    stop = {"address": {"postalAddress": {"regionCode": "US", "addressLines": ["725 Albany Street"]}}}
+    shipment = {"locationId": hub.ready["location_id"], "hold": True, "consignment": {"dropoff": stop}}
+    bearer = {"authorization": f"Bearer {hub.ready['account_token']}"}
+    made = httpx.post(f"{hub.ready['http']}/v1/shipments", json=shipment, headers=bearer).json()
+
+    done = hub.crossdock("simulate", "run", made["id"])
+
+    assert done.returncode == 6
+    assert f"{made['id']} is booked with nobody yet" in done.stderr
