@@ -6,6 +6,7 @@ import typer
 from crossdock.v1 import webhook_service_pb2 as contract
 from crossdock.v1.webhook_pb2 import AuthScheme, UnknownTargetPolicy, WebhookSource
 
+from cli.commands import fetching
 from cli.connection import BearerToken, ForTenant, Json, Server, Tls, as_caller, call
 from cli.examples import examples
 from cli.hub_client import HubClient
@@ -13,7 +14,8 @@ from cli.output import as_json, complain, print_facts, print_json, print_list, p
 from cli.pages import Limit, read_all
 from cli.words import moment, parse_span, value, word
 
-app = typer.Typer(help="Sources of webhooks: create, list, show, rotate.", no_args_is_help=True)
+app = typer.Typer(help="Sources of webhooks: create, list, show, rotate, fetch.", no_args_is_help=True)
+app.command(epilog=fetching.EXAMPLES)(fetching.fetch)
 
 SourceId = Annotated[str, typer.Argument(metavar="SOURCE", help="The id (src_…).")]
 
@@ -183,6 +185,8 @@ def _facts(source: WebhookSource) -> list[tuple[str, str]]:
         ("networks", ", ".join(source.allowed_networks)),
         ("state", "disabled" if source.disabled else "live"),
         ("secrets", ", ".join(f"{each.id} {_until(moment(each.expire_time))}" for each in source.secrets)),
+        ("fetched from", ", ".join(source.fetch_hosts)),
+        ("fetched with", ", ".join(each.name for each in source.fetch_headers)),
         ("changed", moment(source.update_time)),
     ]
 

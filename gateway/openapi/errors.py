@@ -22,6 +22,7 @@ CANONICAL: Mapping[str, str] = {
     "415": "The body is not JSON in UTF-8.",
     "429": "Too many calls; come again after `Retry-After`.",
     "500": "Something broke on our side; of it only the request's id is told.",
+    "502": "The carrier keeps the picture, and does not give it to us: reason PROOF_UNAVAILABLE.",
     "503": "Not available at the moment; come again after `Retry-After`.",
     "504": "It took longer than it may; it did all or nothing.",
 }
@@ -34,7 +35,7 @@ EDGE: Mapping[str, str] = {
     "500": "Something broke on our side.",
     "503": "Not now; send it again after `Retry-After`.",
 }
-_WITH_RETRY = ("429", "500", "503", "504")
+_WITH_RETRY = ("429", "500", "502", "503", "504")
 EXAMPLE = {
     "code": 5,
     "status": "NOT_FOUND",
@@ -73,7 +74,7 @@ def fragment(schemas: Schemas, reasons: Json) -> Fragment:
     """The components that both kinds of references lead to. `reasons` is the schema of the contract's reasons."""
     details = [_detail(schemas, detail.DESCRIPTOR.name, detail) for detail in DETAILS]
     return Fragment(
-        schemas={"Error": _error(details), "ErrorReason": reasons, "EdgeError": _edge_error()},
+        schemas={"Error": _error(details), "Reason": reasons, "EdgeError": _edge_error()},
         responses={
             **{f"Error{status}": _response(status, told, "Error", EXAMPLE) for status, told in CANONICAL.items()},
             **{f"Edge{status}": _response(status, told, "EdgeError", _EDGE_EXAMPLE) for status, told in EDGE.items()},
@@ -98,7 +99,7 @@ def _detail(schemas: Schemas, name: str, message: type) -> Json:
     schema["properties"] = {"@type": kind, **schema["properties"]}
     schema["required"] = ["@type", *schema.get("required", [])]
     if name == "ErrorInfo":
-        schema["properties"]["reason"] = schema_ref("ErrorReason")
+        schema["properties"]["reason"] = schema_ref("Reason")
         schema["properties"]["domain"] = {"const": DOMAIN}
         schema["required"] += ["reason", "domain"]
     return schema_ref(name)

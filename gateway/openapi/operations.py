@@ -121,6 +121,8 @@ class _Operation:
         statuses = [*_OF_ALL]
         if takes_body:
             statuses += _OF_BODIES
+        if self._raw:
+            statuses.append("502")
         if self._binding.http_method != "GET":
             statuses += ["409", "412"]
         responses = {"200": self._answer()}

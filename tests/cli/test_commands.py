@@ -94,6 +94,20 @@ def test_a_replay_applies_nothing_twice(
     assert hub.json("deliveries", "show", delivery_id)["lastEventNumber"] == before["lastEventNumber"]
 
 
+def test_credentials_for_pictures_are_told_and_never_shown(hub: RunningHub) -> None:
+    source = hub.json("sources", "list")["sources"][0]["id"]
+    told = ("--host", "api.carrier.example", "--header", "Authorization")
+
+    done = hub.crossdock("sources", "fetch", source, *told, CROSSDOCK_FETCH_VALUE="Key canary")
+    shown = hub.json("sources", "show", source)
+    forgotten = hub.json("sources", "fetch", source)
+
+    assert done.returncode == 0, done.stderr
+    assert "canary" not in done.stdout + done.stderr
+    assert (shown["fetchHosts"], shown["fetchHeaders"]) == (["api.carrier.example"], [{"name": "authorization"}])
+    assert "fetchHosts" not in forgotten
+
+
 def test_what_cannot_be_read_is_not_replayed(hub: RunningHub) -> None:
     import httpx
 

@@ -29,7 +29,7 @@ def test_all_commands_are_there() -> None:
         "simulate configure",
         "deliveries list", "deliveries show", "deliveries explain",
         "webhooks list", "webhooks show", "webhooks replay",
-        "sources create", "sources list", "sources show", "sources rotate",
+        "sources create", "sources list", "sources show", "sources rotate", "sources fetch",
         "tokens create", "tokens list", "tokens revoke",
         "tenants create", "tenants list",
     }  # fmt: skip

@@ -5,6 +5,7 @@ import base64
 import json
 from collections.abc import AsyncIterator
 from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import grpc
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from services.server import Server as Services
 
 PHOTO = ProofKind.PROOF_KIND_PHOTO
+EXAMPLE = Path(__file__).parents[1] / "dialects" / "skipcart" / "documented_example.json"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 100
 HASH = sha256(PNG).hexdigest()
 
@@ -129,6 +131,47 @@ async def test_a_carriers_picture_is_fetched_with_its_credentials_and_kept(
     assert len(heard) == 1
     assert b"\r\nauthorization: key canary\r\n" in heard[0][0].lower()
     assert list((await world.get(delivery_id)).proofs) == [Proof(kind=PHOTO, url=f"http://{host}/sig/1")]
+
+
+async def test_skipcarts_protected_images_are_served_and_its_public_ones_passed_on(
+    world: World, client: httpx.AsyncClient
+) -> None:
+    heard: list[tuple[bytes, bytes]] = []
+    source = world.sources["CREATE"]
+    async with far_server(answering(answer("200 OK", PNG), heard)) as far:
+        at = f"http://{NEIGHBOUR}:{far.port}"
+        trusted = WebhookSource(
+            id=source.id,
+            fetch_hosts=[f"{NEIGHBOUR}:{far.port}"],
+            fetch_headers=[FetchHeader(name="x-api-key", value="canary")],
+        )
+        request = contract.UpdateWebhookSourceRequest(source=trusted)
+        await world.webhooks.UpdateWebhookSource(request, metadata=world.account)
+        document = json.loads(EXAMPLE.read_bytes())
+        document["delivery_details"] |= {"signature": f"{at}/signature?token=a%2Fb", "photo": f"{at}/photo.png"}
+        document["driver"]["photo"] = f"{at}/driver.png"
+
+        posted = await client.post(f"{source.path}/{source.secrets[0].value}", content=json.dumps(document))
+        found = await client.get(
+            f"/v1/deliveries:byReference?reference.scope=skipcart.order&reference.value={document['skipcart_order_id']}",
+            headers=dict(world.account),
+        )
+        delivery = found.json()
+        kinds = {each["kind"]: number for number, each in enumerate(delivery["proofs"], 1) if "url" in each}
+        shown = {
+            kind: await client.get(path(delivery["id"], number), headers=dict(world.account))
+            for kind, number in kinds.items()
+        }
+
+    assert posted.status_code == 200
+    assert delivery["courier"]["photoUrl"] == f"{at}/driver.png"
+    assert {kind: (each.status_code, each.content) for kind, each in shown.items()} == {
+        "PROOF_KIND_SIGNATURE": (200, PNG),
+        "PROOF_KIND_PHOTO": (200, PNG),
+    }
+    targets = {head.split(b" ")[1] for head, _ in heard}
+    assert targets == {b"/signature?token=a%2Fb", b"/photo.png"}, "the link as it was written, and no driver's photo"
+    assert all(b"\r\nx-api-key: canary\r\n" in head.lower() for head, _ in heard)
 
 
 async def test_credentials_do_not_go_where_the_operator_did_not_say(world: World, client: httpx.AsyncClient) -> None:
