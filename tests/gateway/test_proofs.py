@@ -13,12 +13,13 @@ import httpx
 import pytest
 from crossdock.v1 import webhook_service_pb2 as contract
 from crossdock.v1.proof_pb2 import Proof, ProofKind
-from crossdock.v1.webhook_pb2 import FetchHeader, WebhookSource
+from crossdock.v1.webhook_pb2 import AuthScheme, FetchHeader, UnknownTargetPolicy, WebhookSource
 from pydantic import SecretStr
 
 from gateway.dialects.registry import INBOUND
 from gateway.server import Server
 from tests.conftest import SYSTEM_TOKEN
+from tests.dialects.ordatic import ordatic_documents
 from tests.gateway.egress.far_servers import NEIGHBOUR, Serve, answer, answering, far_server, read_request
 from tests.gateway.webhook_services import running_gateway
 from tests.services.worlds import Metadata, World
@@ -172,6 +173,33 @@ async def test_skipcarts_protected_images_are_served_and_its_public_ones_passed_
     targets = {head.split(b" ")[1] for head, _ in heard}
     assert targets == {b"/signature?token=a%2Fb", b"/photo.png"}, "the link as it was written, and no driver's photo"
     assert all(b"\r\nx-api-key: canary\r\n" in head.lower() for head, _ in heard)
+
+
+async def test_the_largest_image_of_ordatic_goes_all_the_way(world: World, client: httpx.AsyncClient) -> None:
+    value = "Token of-the-app"
+    source = WebhookSource(
+        dialect="ordatic",
+        auth_scheme=AuthScheme.AUTH_SCHEME_STATIC_AUTHORIZATION,
+        unknown_target_policy=UnknownTargetPolicy.UNKNOWN_TARGET_POLICY_CREATE,
+    )
+    request = contract.CreateWebhookSourceRequest(source=source, secret=value)
+    source = (await world.webhooks.CreateWebhookSource(request, metadata=world.account)).source
+    image = PNG.ljust(6_200_000, b"\0")
+    body = ordatic_documents.body("rider-proof-delivery", proofDelivery=ordatic_documents.picture(image))
+
+    posted = [
+        await client.post(source.path, content=each, headers={"authorization": value}) for each in (body, body + b" ")
+    ]
+
+    assert len(body) > 8_000_000
+    assert [each.status_code for each in posted] == [200, 200]
+    listed = contract.ListWebhooksRequest(source_id=source.id)
+    messages = (await world.webhooks.ListWebhooks(listed, metadata=world.account)).webhooks
+    delivery = await world.get(messages[-1].delivery_id)
+    assert [each.image_sha256 for each in delivery.proofs] == [sha256(image).hexdigest()]
+    assert delivery.ByteSize() < 10_000
+    shown = await client.get(path(delivery.id), headers=dict(world.account))
+    assert (shown.headers["content-type"], shown.content) == ("image/png", image)
 
 
 async def test_credentials_do_not_go_where_the_operator_did_not_say(world: World, client: httpx.AsyncClient) -> None:
