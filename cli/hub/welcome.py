@@ -10,6 +10,12 @@ EVENT = (
     '{"partner_order_id":"A-1001","skipcart_order_id":"237126","event_status":"confirmed","order_status":"confirmed"}'
 )
 
+SHIPMENT = (
+    '{"externalId":"A-1002","locationExternalId":"7709","consignment":{"dropoff":{"address":'
+    '{"postalAddress":{"regionCode":"US","postalCode":"60611","addressLines":["233 E Ontario St"]},'
+    '"position":{"latitude":41.8934,"longitude":-87.6206}}}}}'
+)
+
 
 def lines(ready: dict[str, Any], data_dir: Path, *, secrets: bool) -> list[str]:
     """The words, a line each. Without `secrets`, for a log, they say where the secrets are."""
@@ -32,6 +38,20 @@ def lines(ready: dict[str, Any], data_dir: Path, *, secrets: bool) -> list[str]:
         f"  {here}crossdock deliveries list",
         f"  {here}crossdock watch --from-start",
         f'  buf curl --protocol grpc --http2-prior-knowledge -H "authorization: Bearer {token}" {method}',
+        *_simulated(ready, here, token),
+    ]
+
+
+def _simulated(ready: dict[str, Any], here: str, token: str) -> list[str]:
+    """What to do with simulated carriers, where there are any."""
+    if "simulator" not in ready:
+        return []
+    headers = f'-H "authorization: Bearer {token}" -H "content-type: application/json"'
+    return [
+        "",
+        "Ship something: a simulated carrier takes it, and stands still until it is driven:",
+        f"  curl {headers} -d '{SHIPMENT}' {ready['http']}/v1/shipments",
+        f"  {here}crossdock simulate run A-1002 --pace 60",
     ]
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
+from cli.hub.welcome import SHIPMENT
 from tests.cli.running_hubs import RunningHub, eventually
 
 
@@ -54,3 +55,17 @@ def test_a_shipment_stands_still_until_it_is_driven_to_its_end(hub: RunningHub, 
     assert driven.returncode == 0, driven.stderr
     assert eventually(lambda: status_of(hub, shipment) == end)
     hub.crossdock("simulate", "misbehave", "pronto")
+
+
+def test_what_a_newcomer_is_told_to_type_ships_something(hub: RunningHub) -> None:
+    shipment = httpx.post(
+        f"{hub.ready['http']}/v1/shipments",
+        content=SHIPMENT,
+        headers={"authorization": f"Bearer {hub.ready['account_token']}", "content-type": "application/json"},
+        timeout=60,
+    ).json()
+
+    driven = hub.crossdock("simulate", "run", "A-1002", "--pace", "20000")
+
+    assert driven.returncode == 0, driven.stderr
+    assert eventually(lambda: status_of(hub, shipment) == "DELIVERED")

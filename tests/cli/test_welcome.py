@@ -10,6 +10,7 @@ READY: dict[str, Any] = {
     "grpc": "127.0.0.1:7411",
     "http": "http://127.0.0.1:8080",
     "account_token": "xd_1",
+    "simulator": {"grpc": "127.0.0.1:7410", "key": "k"},
     "sources": {"skipcart": {"url": "http://127.0.0.1:8080/webhooks/skipcart/src_1/secret"}},
 }
 
@@ -19,6 +20,13 @@ def test_commands_are_told_where_an_unusual_folder_is() -> None:
 
     assert "  CROSSDOCK_DATA_DIR='/srv/a hub' crossdock deliveries list" in said
     assert "  crossdock deliveries list" in lines(READY, usual_data_dir(), secrets=True)
+
+
+def test_simulated_carriers_are_told_of_where_there_are_any() -> None:
+    without = {name: value for name, value in READY.items() if name != "simulator"}
+
+    assert "  crossdock simulate run A-1002 --pace 60" in lines(READY, usual_data_dir(), secrets=True)
+    assert "simulate" not in "\n".join(lines(without, usual_data_dir(), secrets=True))
 
 
 def test_a_shell_finds_the_secrets_that_a_log_does_not_show(tmp_path: Path) -> None:
