@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from gateway import signers
 from gateway.dialects.cloudevents.write import MEDIA_TYPE as CLOUDEVENTS
 from gateway.dialects.cloudevents.write import write as write_cloudevent
+from gateway.dialects.deliverysolutions import openapi as deliverysolutions_openapi
+from gateway.dialects.deliverysolutions import routes as deliverysolutions_routes
 from gateway.dialects.deliverysolutions.write_events import message as write_deliverysolutions
 from gateway.dialects.evermile import openapi as evermile_openapi
 from gateway.dialects.evermile.read import read as read_evermile
@@ -50,5 +52,8 @@ _OUTBOUND = (
 OUTBOUND: Mapping[str, OutboundDialect] = {dialect.name: dialect for dialect in _OUTBOUND}
 """The dialects in which subscribers are told what happened, by name."""
 
-REST = (RestDialect("hubrise", hubrise_routes.mount, hubrise_openapi.fragment),)
+REST = (
+    RestDialect("hubrise", hubrise_routes.mount, hubrise_openapi.fragment),
+    RestDialect("deliverysolutions", deliverysolutions_routes.mount, deliverysolutions_openapi.fragment),
+)
 """The dialects in which others call us."""

@@ -4,6 +4,7 @@ from typing import Any
 
 _DELIVERY_ID = "dlv_01kdf0g5aqe4rt0kw1yr2d6m8x"
 _LOCATION_ID = "loc_01kdf0fzp2fd5tr7m1x4d8q2nv"
+_EVENT_ID = "evt_01kdf0h2b7ev8s3w5n9q1c4rxz"
 _ORDER_ID = "ord_01kdf0g17cf0frkm9a3zw6b5ty"
 _SOURCE_ID = "src_01kdf0f8m4f4cba2x7e9n1r5kw"
 
@@ -15,6 +16,13 @@ BODIES: dict[str, Any] = {
         "scopes": ["SCOPE_DELIVERIES_READ", "SCOPE_EVENTS_READ"],
     },
     "AccessService_RevokeToken": {},
+    "CarrierDirectoryService_CreateCarrier": {
+        "ref": "swift",
+        "name": "Swift",
+        "address": "carriers.example.com:443",
+        "dialect": "skipcart",
+    },
+    "CarrierDirectoryService_UpdateCarrier": {"callsPerMinute": 600},
     "DeliveryService_CreateDelivery": {
         "carrier": "UPS",
         "carrierRef": "ups",
@@ -39,6 +47,7 @@ BODIES: dict[str, Any] = {
     },
     "LocationService_UpdateLocation": {"pickupInstructions": "Ring at the back door."},
     "OrderService_CreateOrder": {
+        "locationId": _LOCATION_ID,
         "privateRef": "A-17",
         "serviceType": "SERVICE_TYPE_DELIVERY",
         "status": "FULFILMENT_STATUS_NEW",
@@ -101,6 +110,21 @@ BODIES: dict[str, Any] = {
         ],
         "quoteDeadline": "3s",
     },
+    "SubscriptionService_CreateSubscription": {
+        "displayName": "Kitchen screen",
+        "dialect": "cloudevents",
+        "url": "https://subscriber.example/hooks/crossdock",
+        "filter": {"kinds": ["EVENT_KIND_STATUS_CHANGED"], "excludeSynthetic": True},
+    },
+    "SubscriptionService_UpdateSubscription": {"displayName": "Kitchen screen, upstairs"},
+    "SubscriptionService_PauseSubscription": {"reason": "The kitchen is being rebuilt."},
+    "SubscriptionService_ResumeSubscription": {},
+    "SubscriptionService_RotateSubscriptionSecret": {"overlap": "3600s"},
+    "SubscriptionService_TestSubscription": {},
+    "SubscriptionService_RedeliverEvent": {"eventId": _EVENT_ID},
+    "SubscriptionService_ReplaySubscription": {"startTime": "2026-01-01T00:00:00Z"},
+    "SubscriptionService_RedriveFailures": {},
+    "SubscriptionService_AcknowledgeEvents": {"cursor": "AAAAAAAAAAEBmLIAAAAAAIAAAAAAAAAA"},
     "WebhookService_CreateWebhookSource": {
         "dialect": "skipcart",
         "displayName": "Skipcart, all stores",
