@@ -12,6 +12,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, CliSuppress, SettingsConfigDict
 
+from services.carriers.targets import Allowed
+
 KEY_BYTES = 32
 
 
@@ -109,6 +111,15 @@ class Settings(BaseSettings):
         default="",
         description="As the gateway's: when set, addresses of subscribers are judged at the connection alone.",
     )
+    carriers_allow: str = Field(
+        default="",
+        description="Carriers of this deployment's own, which need not be public and may be spoken to in clear: "
+        "hosts, addresses and networks, separated by commas.",
+    )
+    carriers_authority: Path | None = Field(
+        default=None,
+        description="PEM file with the authorities whose certificates carriers present. None: the public ones.",
+    )
     parked_timeout_seconds: int = Field(
         default=72 * 3600, ge=60, description="How long a message for something unknown waits for it to appear."
     )
@@ -138,6 +149,12 @@ class Settings(BaseSettings):
             raise ValueError("must begin with postgresql://")
         query = [("ssl" if name == "sslmode" else name, value) for name, value in parse_qsl(parts.query)]
         return SecretStr(urlunsplit(parts._replace(scheme="postgresql+asyncpg", query=urlencode(query))))
+
+    @field_validator("carriers_allow")
+    @classmethod
+    def _allowed_carriers(cls, given: str) -> str:
+        Allowed.parse(given)
+        return given
 
     @field_validator("encryption_key", "former_encryption_keys")
     @classmethod

@@ -11,6 +11,8 @@ from crossdock.v1.delivery_pb2 import Delivery
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from runtime.coalescer import Coalescer
+from services.carriers.lines import CarrierLines
+from services.carriers.targets import Allowed
 from services.config import Settings
 from services.db.engine import transaction
 from services.deliveries import of_orders, rows
@@ -40,8 +42,10 @@ class Hub:
     deliveries: Coalescer[rows.Key, rows.Stored | None] = field(init=False)
     """Reads deliveries by (tenant, delivery), those of simultaneous calls in one statement."""
 
+    carriers: CarrierLines = field(init=False)
+    """How carriers are found and called."""
     lines: Any = None
-    """How carriers are called; see ``services.dispatching.calls.Lines``."""
+    """Likewise, as a dispatch needs it: ``carriers`` unless a test has others."""
     dispatches: set["asyncio.Task[None]"] = field(init=False, default_factory=set)
     """What goes on with shipments in this process; what is cut off a worker of any process finishes."""
 
@@ -56,6 +60,12 @@ class Hub:
         self.deliveries_of_orders = Coalescer(self._read_deliveries_of_orders)
         self.tailer = Tailer(self.engine)
         self.board = Board(self.engine)
+        settings = self.settings
+        authority = settings.carriers_authority.read_bytes() if settings.carriers_authority is not None else None
+        allowed = Allowed.parse(settings.carriers_allow)
+        # Whoever gives the hub another clock later gives it to them too.
+        self.carriers = CarrierLines(self.sealer, lambda: self.now(), allowed, authority)  # noqa: PLW0108
+        self.lines = self.lines or self.carriers
 
     def transaction(self, *, commit: bool = True) -> AbstractAsyncContextManager[AsyncConnection]:
         """A connection in a transaction; see ``services.db.engine.transaction``."""
@@ -72,6 +82,7 @@ class Hub:
             task.cancel()
         if self.dispatches:
             await asyncio.wait(self.dispatches)
+        await self.carriers.close()
         await self.deliveries.close()
         await self.deliveries_of_orders.close()
         await self.engine.dispose()

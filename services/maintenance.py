@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import structlog
 
+from services.carriers import records
 from services.db import partitions
 from services.db.aging import age_out
 from services.hub import Hub
@@ -33,6 +34,8 @@ async def maintain(hub: Hub) -> None:
         "webhook_keys": await age_out(
             engine, "webhook_keys", "receive_time", timedelta(days=settings.webhook_keys_days), now
         ),
+        "carrier_outcomes": await age_out(engine, "carrier_outcomes", "close_time", records.SPAN, now),
+        "carrier_days": await age_out(engine, "carrier_days", "day", records.SPAN, now),
         "idempotency_keys": await age_out(
             engine, "idempotency_keys", "create_time", timedelta(hours=settings.idempotency_keys_hours), now
         ),

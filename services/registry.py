@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
 from crossdock.v1.access_service_pb2_grpc import add_AccessServiceServicer_to_server
+from crossdock.v1.carrier_directory_service_pb2_grpc import add_CarrierDirectoryServiceServicer_to_server
 from crossdock.v1.delivery_service_pb2_grpc import add_DeliveryServiceServicer_to_server
 from crossdock.v1.event_service_pb2_grpc import add_EventServiceServicer_to_server
 from crossdock.v1.location_service_pb2_grpc import add_LocationServiceServicer_to_server
@@ -13,6 +14,7 @@ from crossdock.v1.subscription_service_pb2_grpc import add_SubscriptionServiceSe
 from crossdock.v1.webhook_service_pb2_grpc import add_WebhookServiceServicer_to_server
 
 from services.access.service import AccessServicer
+from services.carriers.service import CarrierDirectoryServicer
 from services.deliveries.service import DeliveryServicer
 from services.dispatching.service import Dispatcher
 from services.dispatching.working import keep_dispatching, keep_looking_after
@@ -37,6 +39,9 @@ class Registration(NamedTuple):
 
 SERVICERS: tuple[Registration, ...] = (
     Registration("crossdock.v1.AccessService", add_AccessServiceServicer_to_server, AccessServicer),
+    Registration(
+        "crossdock.v1.CarrierDirectoryService", add_CarrierDirectoryServiceServicer_to_server, CarrierDirectoryServicer
+    ),
     Registration("crossdock.v1.DeliveryService", add_DeliveryServiceServicer_to_server, DeliveryServicer),
     Registration("crossdock.v1.EventService", add_EventServiceServicer_to_server, EventServicer),
     Registration("crossdock.v1.LocationService", add_LocationServiceServicer_to_server, LocationServicer),
@@ -54,6 +59,7 @@ SERVICERS: tuple[Registration, ...] = (
 WORKERS: tuple[tuple[str, Callable[[Hub], Awaitable[None]]], ...] = (
     ("event log", lambda hub: hub.tailer.run()),
     ("subscriptions", lambda hub: hub.board.run()),
+    ("counted quotes", lambda hub: hub.carriers.keep_writing(hub.transaction)),
     ("maintenance", keep_maintaining),
     ("parked messages", keep_expiring),
     ("dispatches", keep_dispatching),

@@ -127,6 +127,7 @@ def settings(database_url: str, monkeypatch: pytest.MonkeyPatch) -> "Settings":
         grpc="127.0.0.1:0",
         metrics="",
         allow_unsafe_commits=True,
+        carriers_allow="localhost,127.0.0.0/8",
         notice_seconds=0,
         grace_seconds=5,
     )

@@ -46,6 +46,8 @@ class Programs:
             "ENCRYPTION_KEY": self.keys.encryption_key,
             "GRPC": str(self.grpc),
             "METRICS": str(metrics),
+            # Simulated carriers, and those that somebody writes beside the hub.
+            "CARRIERS_ALLOW": "localhost,127.0.0.0/8,::1",
         }
         return self._child("services", number, ready_file, settings, ready, SERVICES_READY_SECONDS)
 

@@ -16,7 +16,7 @@ from gateway.openapi.schemas import Schemas
 from gateway.transcode.answers import RAW
 from gateway.transcode.bindings import Binding, bindings_of
 
-NOT_SERVED = frozenset({"CarrierDirectoryService", "CarrierService"})
+NOT_SERVED = frozenset({"CarrierService"})
 """Services of the contract that answer METHOD_NOT_SERVED in this release."""
 
 BEARER = "bearer"

@@ -5,6 +5,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -133,4 +134,60 @@ bookings = Table(
     Index(None, "tenant_id", "shipment_id"),
     Index("bookings_due_idx", "due_time", postgresql_where=sa.text("due_time IS NOT NULL")),
     comment="written before the carrier is called; from due_time on a worker looks what became of it",
+)
+
+carriers = Table(
+    "carriers",
+    metadata,
+    tenant_column(),
+    Column("carrier_ref", Text, nullable=False),
+    Column("document", LargeBinary, nullable=False, comment="Carrier without its authorization"),
+    Column("sealed_authorization", LargeBinary),
+    Column("version", BigInteger, nullable=False),
+    moment("create_time"),
+    PrimaryKeyConstraint("tenant_id", "carrier_ref"),
+    ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"]),
+)
+
+location_carriers = Table(
+    "location_carriers",
+    metadata,
+    tenant_column(),
+    Column("location_id", Uuid, nullable=False),
+    Column("carrier_ref", Text, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "location_id", "carrier_ref"),
+    ForeignKeyConstraint(["tenant_id", "location_id"], ["locations.tenant_id", "locations.location_id"]),
+    ForeignKeyConstraint(["tenant_id", "carrier_ref"], ["carriers.tenant_id", "carriers.carrier_ref"]),
+    Index(None, "tenant_id", "carrier_ref"),
+    comment="what the locations' documents say of carriers, so that none is assigned that does not exist",
+)
+
+carrier_outcomes = Table(
+    "carrier_outcomes",
+    metadata,
+    tenant_column(),
+    Column("delivery_id", Uuid, nullable=False),
+    Column("carrier_ref", Text, nullable=False),
+    Column("on_time", Boolean, comment="null where nothing was promised, or somebody else called it off"),
+    Column("called_off", Boolean, nullable=False, comment="by the carrier itself"),
+    Column("price", BigInteger, comment="in minor units"),
+    Column("currency_code", Text),
+    Column("meters", Integer, comment="as the crow flies"),
+    moment("close_time"),
+    PrimaryKeyConstraint("tenant_id", "delivery_id"),
+    Index(None, "tenant_id", "close_time"),
+    comment="what carriers are remembered by: one row for each closed booking, for some weeks",
+)
+
+carrier_days = Table(
+    "carrier_days",
+    metadata,
+    tenant_column(),
+    Column("carrier_ref", Text, nullable=False),
+    Column("day", Date, nullable=False, comment="in UTC"),
+    Column("quotes_asked", BigInteger, nullable=False),
+    Column("quotes_given", BigInteger, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "carrier_ref", "day"),
+    ForeignKeyConstraint(["tenant_id", "carrier_ref"], ["carriers.tenant_id", "carriers.carrier_ref"]),
+    Index(None, "tenant_id", "day"),
 )

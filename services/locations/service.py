@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from runtime import typeid
 from services import callers, ids, times
 from services.callers import Caller
+from services.carriers.assignments import assign
 from services.db.tables import locations
 from services.db.violations import unique
 from services.etags import etag_of, require_etag
@@ -83,6 +84,7 @@ class LocationServicer(LocationServiceServicer):
         location.update_time.CopyFrom(location.create_time)
         with unique(_EXTERNAL_ID_KEY, "location", "external_id", location.external_id):
             await rows.insert(connection, caller.tenant, location, version=1)
+        await assign(connection, caller.tenant, location, before=())
         return contract.CreateLocationResponse(location=location)
 
     async def _update(
@@ -103,4 +105,5 @@ class LocationServicer(LocationServiceServicer):
         after.etag = etag_of(version + 1)
         with unique(_EXTERNAL_ID_KEY, "location", "external_id", after.external_id):
             await rows.update(connection, caller.tenant, after, version + 1)
+        await assign(connection, caller.tenant, after, before.carrier_refs)
         return contract.UpdateLocationResponse(location=after)

@@ -12,6 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services import ids, times
+from services.carriers import outcomes
 from services.db.statements import Statement
 from services.deliveries.rows import EventRow, may_be_live
 from services.deliveries.rows import Stored as StoredDelivery
@@ -73,6 +74,7 @@ async def follow(
     happened: dict[object, list[Event]] = {}
     for row in events:
         happened.setdefault((row.tenant_id, row.delivery_id), []).append(row.event)
+    await outcomes.remember(connection, [each for each in followed if each.key in happened])
     changes = []
     for each in followed:
         change = await _change(connection, held[shipment_of(each)], each, happened.get(each.key, ()), now)

@@ -21,7 +21,7 @@ from crossdock.v1.webhook_pb2 import AuthScheme, WebhookSource
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from tests.services import subscription_requests
+from tests.services import carrier_requests, subscription_requests
 
 REFERENCE = ExternalReference(scope="skipcart.order", value="only ours", exclusive=True)
 LONG_AGO = Timestamp(seconds=1)
@@ -42,6 +42,7 @@ class Things:
     shipment_id: str
     subscription_id: str
     event_id: str
+    carrier_ref: str
 
     @property
     def marks(self) -> list[bytes]:
@@ -267,6 +268,8 @@ CASES: dict[str, Case] = {
     "WebhookService.GetWebhook": Case(lambda a, _: [webhooks.GetWebhookRequest(webhook_id=a.webhook_id)]),
     "WebhookService.ReplayWebhook": Case(lambda a, _: [webhooks.ReplayWebhookRequest(webhook_id=a.webhook_id)]),
 } | {
+    **{name: Case(requests) for name, requests in carrier_requests.NAMING.items()},
+    **{name: Case(requests, hides=True) for name, requests in carrier_requests.HIDING.items()},
     **{name: Case(requests) for name, requests in subscription_requests.NAMING.items()},
     **{name: Case(requests, hides=True) for name, requests in subscription_requests.HIDING.items()},
 }

@@ -34,7 +34,7 @@ from services.hub import Hub
 from services.registry import SERVICERS
 from services.shipments import rows
 from services.subscriptions import repeating
-from tests.services import subscription_requests
+from tests.services import carrier_requests, subscription_requests
 from tests.services.contract import every_method
 from tests.services.shipments.shops import book
 from tests.services.test_deadlines import CancelledAt, until_none_is_checked_out
@@ -278,6 +278,7 @@ REQUESTS: dict[str, Callable[[Things], Any]] = {
     "WebhookService.IngestWebhook": ingest_one,
     "WebhookService.BatchIngestWebhooks": ingest_many,
     "WebhookService.ReplayWebhook": replay,
+    **carrier_requests.MUTATING,
     **subscription_requests.MUTATING,
     "AccessService.CreateTenant": create_tenant,
     "AccessService.CreateToken": create_token,
@@ -312,6 +313,11 @@ HALF_STATES = {
                           WHERE (tenant_id, shipment_id) = (s.tenant_id, s.shipment_id))
     """,
     "a request id without its answer": "SELECT request_id FROM idempotency_keys WHERE response = ''",
+    "a carrier without the answer that told of it": """
+        SELECT c.carrier_ref FROM carriers c LEFT JOIN idempotency_keys k
+          ON k.tenant_id = c.tenant_id AND k.request_id = c.carrier_ref
+        WHERE c.sealed_authorization IS NOT NULL AND k.request_id IS NULL
+    """,
     "a dedupe key without its message": """
         SELECT k.dedupe_key FROM webhook_keys k LEFT JOIN webhooks w USING (tenant_id, webhook_id)
         WHERE w.webhook_id IS NULL

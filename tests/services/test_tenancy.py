@@ -3,12 +3,14 @@
 from typing import Any
 
 import grpc
+from crossdock.v1 import carrier_directory_service_pb2 as carriers
 from crossdock.v1 import delivery_service_pb2 as deliveries
 from crossdock.v1 import order_service_pb2 as orders
 from crossdock.v1 import shipment_service_pb2 as shipments
 from crossdock.v1 import subscription_service_pb2 as subscriptions
 from crossdock.v1 import webhook_service_pb2 as webhooks
 from crossdock.v1.access_pb2 import AccessLevel
+from crossdock.v1.carrier_directory_service_pb2_grpc import CarrierDirectoryServiceStub
 from crossdock.v1.delivery_pb2 import Delivery
 from crossdock.v1.delivery_service_pb2_grpc import DeliveryServiceStub
 from crossdock.v1.order_pb2 import Order, ServiceType
@@ -32,6 +34,7 @@ from tests.services.accounts import (
     refusal_of,
     refused,
 )
+from tests.services.carrier_requests import new_carrier
 from tests.services.contract import Method, every_method
 from tests.services.foreign_requests import CASES, REFERENCE, Things, new_shipment
 
@@ -76,6 +79,10 @@ async def make_things(channel: grpc.aio.Channel, account: Account, *, referenced
     subscribed = await SubscriptionServiceStub(channel).CreateSubscription(
         subscriptions.CreateSubscriptionRequest(subscription=subscription), metadata=account.metadata
     )
+    carrier = new_carrier(f"carrier-{account.tenant_id[-10:]}")
+    registered = await CarrierDirectoryServiceStub(channel).CreateCarrier(
+        carriers.CreateCarrierRequest(carrier=carrier), metadata=account.metadata
+    )
     told = await DeliveryServiceStub(channel).ListDeliveryEvents(
         deliveries.ListDeliveryEventsRequest(delivery_id=booked.delivery.id), metadata=account.metadata
     )
@@ -91,6 +98,7 @@ async def make_things(channel: grpc.aio.Channel, account: Account, *, referenced
         shipment_id=shipped.shipment.id,
         subscription_id=subscribed.subscription.id,
         event_id=told.events[0].id,
+        carrier_ref=registered.carrier.ref,
     )
 
 
@@ -132,6 +140,7 @@ async def snapshot(channel: grpc.aio.Channel, things: Things, account: Account) 
     seen: list[Any] = []
     for name in (
         "AccessService.ListTokens",
+        "CarrierDirectoryService.GetCarrier",
         "DeliveryService.GetDelivery",
         "DeliveryService.ListDeliveryEvents",
         "LocationService.GetLocation",

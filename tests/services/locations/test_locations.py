@@ -3,12 +3,15 @@ import asyncio
 import grpc
 import pytest
 from crossdock.v1 import location_service_pb2 as contract
+from crossdock.v1.carrier_directory_service_pb2 import CreateCarrierRequest
+from crossdock.v1.carrier_directory_service_pb2_grpc import CarrierDirectoryServiceStub
 from crossdock.v1.contact_pb2 import Contact, Phone
 from crossdock.v1.location_pb2 import Location
 from crossdock.v1.location_service_pb2_grpc import LocationServiceStub
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from tests.services.accounts import Account, make_location, refused
+from tests.services.carrier_requests import new_carrier
 
 NEW = Location(name="Paris", time_zone="Europe/Paris", currency_code="EUR", external_id="1")
 
@@ -91,6 +94,8 @@ async def test_creating_can_be_repeated_at_once(locations: LocationServiceStub, 
 async def test_an_update_changes_what_the_mask_names(
     channel: grpc.aio.Channel, locations: LocationServiceStub, account: Account
 ) -> None:
+    wanted = CreateCarrierRequest(carrier=new_carrier("ups"))
+    await CarrierDirectoryServiceStub(channel).CreateCarrier(wanted, metadata=account.metadata)
     made = await make_location(
         channel, account.metadata, contact=Contact(name="Jane", phone=Phone(raw="555")), carrier_refs=["ups"]
     )

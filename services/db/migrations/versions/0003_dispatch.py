@@ -13,6 +13,7 @@ def upgrade() -> None:
     _shipments()
     _dispatches()
     _bookings()
+    _carriers()
     _links()
 
 
@@ -185,3 +186,70 @@ def _bookings() -> None:
     )
     op.create_index("bookings_tenant_id_shipment_id_idx", "bookings", ["tenant_id", "shipment_id"])
     op.create_index("bookings_due_idx", "bookings", ["due_time"], postgresql_where=sa.text("due_time IS NOT NULL"))
+
+
+def _carriers() -> None:
+    op.create_table(
+        "carriers",
+        _id("tenant_id"),
+        _text("carrier_ref"),
+        sa.Column("document", sa.LargeBinary, nullable=False, comment="Carrier without its authorization"),
+        sa.Column("sealed_authorization", sa.LargeBinary),
+        sa.Column("version", sa.BigInteger, nullable=False),
+        _moment("create_time"),
+        sa.PrimaryKeyConstraint("tenant_id", "carrier_ref", name="carriers_pkey"),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"], name="carriers_tenant_id_fkey"),
+    )
+    op.create_table(
+        "location_carriers",
+        _id("tenant_id"),
+        _id("location_id"),
+        _text("carrier_ref"),
+        sa.PrimaryKeyConstraint("tenant_id", "location_id", "carrier_ref", name="location_carriers_pkey"),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "location_id"],
+            ["locations.tenant_id", "locations.location_id"],
+            name="location_carriers_tenant_id_location_id_fkey",
+        ),
+        _of_a_carrier("location_carriers"),
+        comment="what the locations' documents say of carriers, so that none is assigned that does not exist",
+    )
+    op.create_index("location_carriers_tenant_id_carrier_ref_idx", "location_carriers", ["tenant_id", "carrier_ref"])
+    _carriers_past()
+
+
+def _carriers_past() -> None:
+    op.create_table(
+        "carrier_outcomes",
+        _id("tenant_id"),
+        _id("delivery_id"),
+        _text("carrier_ref"),
+        sa.Column("on_time", sa.Boolean, comment="null where nothing was promised, or somebody else called it off"),
+        sa.Column("called_off", sa.Boolean, nullable=False, comment="by the carrier itself"),
+        sa.Column("price", sa.BigInteger, comment="in minor units"),
+        _text("currency_code", nullable=True),
+        sa.Column("meters", sa.Integer, comment="as the crow flies"),
+        _moment("close_time"),
+        sa.PrimaryKeyConstraint("tenant_id", "delivery_id", name="carrier_outcomes_pkey"),
+        comment="what carriers are remembered by: one row for each closed booking, for some weeks",
+    )
+    op.create_index("carrier_outcomes_tenant_id_close_time_idx", "carrier_outcomes", ["tenant_id", "close_time"])
+    op.create_table(
+        "carrier_days",
+        _id("tenant_id"),
+        _text("carrier_ref"),
+        sa.Column("day", sa.Date, nullable=False, comment="in UTC"),
+        sa.Column("quotes_asked", sa.BigInteger, nullable=False),
+        sa.Column("quotes_given", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "carrier_ref", "day", name="carrier_days_pkey"),
+        _of_a_carrier("carrier_days"),
+    )
+    op.create_index("carrier_days_tenant_id_day_idx", "carrier_days", ["tenant_id", "day"])
+
+
+def _of_a_carrier(table: str) -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint(
+        ["tenant_id", "carrier_ref"],
+        ["carriers.tenant_id", "carriers.carrier_ref"],
+        name=f"{table}_tenant_id_carrier_ref_fkey",
+    )
