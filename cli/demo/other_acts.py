@@ -29,16 +29,16 @@ async def rest(stage: Stage, story: Story) -> None:
         made = await _call(stage, step, "POST", path, headers, wanted)
         step.expect("status", made["status"], "pending")
         step.expect("fee", made["fee"], "4.50 EUR")
-        # The same moment, in the offset of a store in Chicago.
-        step.expect("estimated pickup, in the store's offset", made["estimated_pickup_at"], "2023-01-01T05:00:00-06:00")
+        # The same moment, in the offset of a store in Boston.
+        step.expect("estimated pickup, in the store's offset", made["estimated_pickup_at"], "2023-01-01T06:00:00-05:00")
 
     with story.step("The driver sets out: one PATCH, and its time is kept by itself") as step:
         patched = await _call(
-            stage, step, "PATCH", path, headers, {"status": "pickup_enroute", "driver_latitude": "41.88"}
+            stage, step, "PATCH", path, headers, {"status": "pickup_enroute", "driver_latitude": "42.35"}
         )
         step.expect("status", patched["status"], "pickup_enroute")
         step.require("assigned_at was set by the status", bool(patched["assigned_at"]))
-        step.expect("driver_latitude", patched["driver_latitude"], "41.88")
+        step.expect("driver_latitude", patched["driver_latitude"], "42.35")
 
     with story.step("The fee is fixed, and the refusal is in HubRise's own words") as step:
         refused = await stage.http.patch(path, headers=headers, json={"fee": "9.99 EUR"})

@@ -119,19 +119,19 @@ async def _location(hub: HubClient) -> str:
         return listed.locations[0].id
     location = Location(
         external_id=LOCATION,
-        name="Loop Street Kitchen",
+        name="Harrison Avenue Kitchen",
         address=Address(
             postal_address=PostalAddress(
                 region_code="US",
-                administrative_area="IL",
-                locality="Chicago",
-                postal_code="60602",
-                address_lines=["111 N State St"],
+                administrative_area="MA",
+                locality="Boston",
+                postal_code="02118",
+                address_lines=["345 Harrison Avenue"],
             ),
-            position=LatLng(latitude=41.88376, longitude=-87.62792),
+            position=LatLng(latitude=42.3452369, longitude=-71.0639399),
         ),
-        contact=Contact(name="Front desk", phone=Phone(raw="+1 312-555-0142", e164="+13125550142")),
-        time_zone="America/Chicago",
+        contact=Contact(name="Front desk", phone=Phone(raw="+1 617-555-0142", e164="+16175550142")),
+        time_zone="America/New_York",
         currency_code="USD",
         pickup_instructions="Counter at the back, ask for the order number.",
     )

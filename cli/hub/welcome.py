@@ -12,8 +12,8 @@ EVENT = (
 
 SHIPMENT = (
     '{"externalId":"A-1002","locationExternalId":"7709","consignment":{"dropoff":{"address":'
-    '{"postalAddress":{"regionCode":"US","postalCode":"60611","addressLines":["233 E Ontario St"]},'
-    '"position":{"latitude":41.8934,"longitude":-87.6206}}}}}'
+    '{"postalAddress":{"regionCode":"US","postalCode":"02118","addressLines":["725 Albany Street"]},'
+    '"position":{"latitude":42.3346944,"longitude":-71.071818}}}}}'
 )
 
 

@@ -13,8 +13,8 @@ def ship(hub: RunningHub, number: str) -> Any:
     """The shipment as it stands when its creation is answered."""
     stop = {
         "address": {
-            "postalAddress": {"regionCode": "US", "postalCode": "60611", "addressLines": ["233 E Ontario St"]},
-            "position": {"latitude": 41.8934, "longitude": -87.6206},
+            "postalAddress": {"regionCode": "US", "postalCode": "02118", "addressLines": ["725 Albany Street"]},
+            "position": {"latitude": 42.3346944, "longitude": -71.071818},
         }
     }
     shipment = {"externalId": number, "locationId": hub.ready["location_id"], "consignment": {"dropoff": stop}}
