@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from enum import Enum
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from crossdock.v1.carrier_pb2 import Carrier, Refusal
@@ -18,28 +17,12 @@ from crossdock.v1.carrier_service_pb2 import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.carriers.replies import Certainty, Reply
 from services.dispatching import answers, cancelled, polling
 from services.dispatching.bookings import Answer
 from services.dispatching.rows import Booking
 from services.dispatching.steps import Said
 from services.hub import Hub
-
-
-class Certainty(Enum):
-    """How far a call to a carrier can be believed."""
-
-    YES = "it answered"
-    NO = "it refused before anything was done"
-    UNCERTAIN = "nobody knows whether anything was done"
-    NOT_ASKED = "it was not called"
-
-
-class Reply(NamedTuple):
-    """What came of a call. ``response`` is set with YES alone; ``explanation`` with all others."""
-
-    certainty: Certainty
-    response: Any = None
-    explanation: str = ""
 
 
 class Lines(Protocol):

@@ -18,6 +18,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services import ids, times
+from services.carriers.replies import Certainty
 from services.db.tables import locations
 from services.dispatching import calls, polling, requests
 from services.dispatching.stages import Stage
@@ -131,7 +132,7 @@ async def _ask(hub: Hub, tenant_id: UUID, inquiry: Inquiry, asked: Asked, deadli
     limit = min(deadline, polling.quote_timeout(carrier))
     lines: calls.Lines = hub.lines
     reply = await lines.call(tenant_id, carrier, "Quote", request, limit)
-    if reply.certainty is calls.Certainty.NOT_ASKED:
+    if reply.certainty is Certainty.NOT_ASKED:
         return [_out(carrier, shipment_pb2.CANDIDATE_FATE_NOT_ASKED, reply.explanation)]
     if reply.response is None:
         return [_out(carrier, shipment_pb2.CANDIDATE_FATE_QUOTE_FAILED, reply.explanation)]

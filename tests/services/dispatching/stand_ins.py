@@ -20,7 +20,7 @@ from crossdock.v1.carrier_service_pb2_grpc import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services import times
-from services.dispatching.calls import Certainty, Reply
+from services.carriers.replies import Certainty, Reply
 
 NO = frozenset(
     (
