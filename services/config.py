@@ -6,7 +6,7 @@ Each field is the environment variable ``CROSSDOCK_`` + its name, and the flag `
 import base64
 import binascii
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
@@ -120,6 +120,20 @@ class Settings(BaseSettings):
         default=None,
         description="PEM file with the authorities whose certificates carriers present. None: the public ones.",
     )
+    geocoder: Literal["offline", "none"] = Field(
+        default="offline",
+        description="What finds positions of addresses that tell none: `offline` knows US postal codes, `none` none.",
+    )
+    geocoding_required: bool = Field(
+        default=False,
+        description="Refuse shipments with an address that tells no position and for which none is found. Otherwise "
+        "only those with a postal code that the geocoder should know and does not.",
+    )
+    public_url: str = Field(
+        default="",
+        description="The gateway's address as recipients reach it: shipments' tracking pages and labels are linked "
+        "beneath it. Empty: no such links.",
+    )
     parked_timeout_seconds: int = Field(
         default=72 * 3600, ge=60, description="How long a message for something unknown waits for it to appear."
     )
@@ -155,6 +169,16 @@ class Settings(BaseSettings):
     def _allowed_carriers(cls, given: str) -> str:
         Allowed.parse(given)
         return given
+
+    @field_validator("public_url")
+    @classmethod
+    def _beneath_it(cls, given: str) -> str:
+        if not given:
+            return given
+        parts = urlsplit(given)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("must be an http or https address without query")
+        return given.rstrip("/")
 
     @field_validator("encryption_key", "former_encryption_keys")
     @classmethod

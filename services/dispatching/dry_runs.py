@@ -11,13 +11,13 @@ from services.callers import Caller
 from services.dispatching import decisions, quotes, steps
 from services.hub import Hub
 from services.masks import apply_mask
-from services.shipments import creation, requests, rows, rule_rows
+from services.shipments import creation, geocoding, requests, rows, rule_rows
 
 
 async def quote(hub: Hub, caller: Caller, request: pb.QuoteShipmentRequest) -> pb.QuoteShipmentResponse:
     """Every candidate and its fate, for a shipment that is told or stored; with other rules when some are given.
 
-    Raises NOT_FOUND, LOCATION_UNKNOWN, INVALID_REQUEST.
+    Raises NOT_FOUND, LOCATION_UNKNOWN, INVALID_REQUEST, GEOCODING_FAILED.
     """
     wanted = Shipment()
     async with hub.transaction(commit=False) as connection:
@@ -28,7 +28,7 @@ async def quote(hub: Hub, caller: Caller, request: pb.QuoteShipmentRequest) -> p
         else:
             wanted.CopyFrom(request.shipment)
         identifier = wanted.id
-        wanted = await creation.complete(connection, caller, wanted)
+        wanted = await creation.complete(hub, connection, caller, wanted)
         wanted.id = identifier
         rules = request.rules if request.HasField("rules") else await rule_rows.read(connection, caller.tenant)
         carriers = await quotes.assigned(hub, connection, caller.tenant, wanted, DELIVERY_KIND_OUTBOUND)
@@ -37,7 +37,8 @@ async def quote(hub: Hub, caller: Caller, request: pb.QuoteShipmentRequest) -> p
     decisions.fill(decision, await quotes.ask(hub, caller.tenant, inquiry))
     _prefer(decision)
     decision.end_time.CopyFrom(times.to_timestamp(hub.now()))
-    return pb.QuoteShipmentResponse(decision=decision)
+    warnings = geocoding.warnings_of(hub.settings, wanted)
+    return pb.QuoteShipmentResponse(decision=decision, warnings=warnings)
 
 
 def _prefer(decision: DispatchDecision) -> None:

@@ -11,7 +11,7 @@ from services.callers import Caller
 from services.db.violations import unique
 from services.hub import Hub
 from services.masks import apply_mask
-from services.shipments import history, locating, requests, rows
+from services.shipments import geocoding, history, locating, requests, rows
 from services.shipments.rows import Change, Stored
 
 EXTERNAL_ID_KEY = "shipments_tenant_id_external_id_key"
@@ -22,11 +22,11 @@ async def create(
 ) -> pb.CreateShipmentResponse:
     """Stores a new shipment, where its dispatch begins or where it waits for that.
 
-    Raises INVALID_REQUEST, NOT_FOUND, LOCATION_UNKNOWN for a location that is unknown, DUPLICATE_ID when the external
-    id is taken.
+    Raises INVALID_REQUEST, NOT_FOUND, LOCATION_UNKNOWN for a location that is unknown, GEOCODING_FAILED, DUPLICATE_ID
+    when the external id is taken.
     """
     identifier = typeid.new_uuid7()
-    wanted = await complete(connection, caller, request.shipment)
+    wanted = await complete(hub, connection, caller, request.shipment)
     wanted.id = ids.write("shipment", identifier)
     wanted.created_by = caller.actor.id
     now = hub.now()
@@ -37,10 +37,11 @@ async def create(
     change = Change(stored, "It was asked for.", caller.actor, [step])
     with unique(EXTERNAL_ID_KEY, "shipment", "external_id", wanted.external_id):
         await rows.write(connection, [change], times.to_timestamp(now))
-    return pb.CreateShipmentResponse(shipment=stored.shipment)
+    warnings = geocoding.warnings_of(hub.settings, stored.shipment)
+    return pb.CreateShipmentResponse(shipment=stored.shipment, warnings=warnings)
 
 
-async def complete(connection: AsyncConnection, caller: Caller, told: Shipment) -> Shipment:
+async def complete(hub: Hub, connection: AsyncConnection, caller: Caller, told: Shipment) -> Shipment:
     """The shipment with all that follows from what its sender tells, checked; without identity and phase."""
     shipment = Shipment()
     apply_mask(told, shipment, FieldMask(), assigned=requests.ASSIGNED)
@@ -48,5 +49,6 @@ async def complete(connection: AsyncConnection, caller: Caller, told: Shipment) 
     returns = await locating.find_return_location(connection, caller, shipment)
     requests.complete(shipment, location, returns)
     requests.require_valid(shipment)
+    geocoding.locate(hub.settings, shipment)
     await locating.require_order(connection, caller, shipment)
     return shipment

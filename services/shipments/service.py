@@ -61,7 +61,9 @@ class ShipmentServicer(ShipmentServiceServicer):
         self._hub.events_appended()
         if request.asynchronous:
             return response
-        return pb.CreateShipmentResponse(**await self._dispatched(caller, response.shipment.id, context))
+        dispatched = pb.CreateShipmentResponse(**await self._dispatched(caller, response.shipment.id, context))
+        dispatched.warnings.extend(response.warnings)
+        return dispatched
 
     async def GetShipment(self, request: pb.GetShipmentRequest, context: Context) -> pb.GetShipmentResponse:
         """Reads one shipment."""

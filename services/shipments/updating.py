@@ -11,7 +11,7 @@ from services.errors import etag_mismatch
 from services.etags import require_etag
 from services.hub import Hub
 from services.masks import apply_mask, paths_of
-from services.shipments import editing, history, locating, requests, rows
+from services.shipments import editing, geocoding, history, locating, requests, rows
 from services.shipments.creation import EXTERNAL_ID_KEY
 from services.shipments.rows import Change, Stored
 
@@ -32,14 +32,14 @@ async def update(
 ) -> pb.UpdateShipmentResponse:
     """Changes the members that the mask names. ``agreed`` is the shipment as its carrier was asked to carry it.
 
-    Raises `CarrierMustAgree`, NOT_FOUND, ETAG_MISMATCH, INVALID_REQUEST, LOCATION_UNKNOWN, FIELD_LOCKED,
-    DISPATCH_UNDER_WAY and DUPLICATE_ID.
+    Raises `CarrierMustAgree`, NOT_FOUND, ETAG_MISMATCH, INVALID_REQUEST, LOCATION_UNKNOWN, GEOCODING_FAILED,
+    FIELD_LOCKED, DISPATCH_UNDER_WAY and DUPLICATE_ID.
     """
     stored = await rows.find(connection, caller, request.shipment.id, hold=True)
     if agreed is None:  # else it was the present one when the carrier was asked, who may have told more since
         require_etag(request.shipment.etag, stored.version, "shipment", request.shipment.id)
     before, after = stored.before, stored.shipment
-    await _apply(connection, caller, request, before, after)
+    await _apply(hub, connection, caller, request, before, after)
     if after == before:
         return pb.UpdateShipmentResponse(shipment=after)
     if editing.require_changeable(before, after):
@@ -47,12 +47,18 @@ async def update(
             raise CarrierMustAgree(after)
         if not editing.asks_the_same(agreed.consignment, after.consignment):
             raise etag_mismatch("shipment", after.id)  # somebody else changed it while the carrier was asked
+    warnings = geocoding.warnings_of(hub.settings, after, before)
     await _store(hub, connection, caller, stored)
-    return pb.UpdateShipmentResponse(shipment=stored.shipment)
+    return pb.UpdateShipmentResponse(shipment=stored.shipment, warnings=warnings)
 
 
 async def _apply(
-    connection: AsyncConnection, caller: Caller, request: pb.UpdateShipmentRequest, before: Shipment, after: Shipment
+    hub: Hub,
+    connection: AsyncConnection,
+    caller: Caller,
+    request: pb.UpdateShipmentRequest,
+    before: Shipment,
+    after: Shipment,
 ) -> None:
     paths = paths_of(request.shipment, request.update_mask, assigned=requests.ASSIGNED)
     apply_mask(request.shipment, after, request.update_mask, assigned=requests.ASSIGNED)
@@ -63,6 +69,7 @@ async def _apply(
     returns = await locating.find_return_location(connection, caller, after)
     requests.complete(after, location, returns)
     requests.require_valid(after)
+    geocoding.locate(hub.settings, after, before)
     await locating.require_order(connection, caller, after)
 
 
