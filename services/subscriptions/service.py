@@ -1,18 +1,23 @@
 """SubscriptionService: who is told what happened, what was sent, and the sender's own pair of calls."""
 
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 from crossdock.v1 import subscription_service_pb2 as contract
 from crossdock.v1.subscription_service_pb2_grpc import SubscriptionServiceServicer
+from google.protobuf.message import Message
 from grpc.aio import ServicerContext
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services import callers, times
+from services.callers import Caller
 from services.hub import Hub
 from services.idempotency import once
 from services.subscriptions import attempts, leasing, management, pulling, repeating, reporting, rows
 
 _SERVICE = "/crossdock.v1.SubscriptionService/"
 Context = ServicerContext[Any, Any]
+Response = TypeVar("Response", bound=Message)
 
 
 class SubscriptionServicer(SubscriptionServiceServicer):
@@ -24,16 +29,7 @@ class SubscriptionServicer(SubscriptionServiceServicer):
     async def CreateSubscription(
         self, request: contract.CreateSubscriptionRequest, context: Context
     ) -> contract.CreateSubscriptionResponse:
-        caller = callers.current()
-        async with self._hub.transaction(commit=not request.validate_only) as connection:
-            response = await once(
-                connection,
-                caller,
-                _SERVICE + "CreateSubscription",
-                request,
-                lambda: management.create(connection, self._hub, caller, request),
-                scrub=management.forget_values,
-            )
+        response = await self._once("CreateSubscription", request, management.create, management.forget_values)
         self._hub.board.reload()
         return response
 
@@ -53,15 +49,7 @@ class SubscriptionServicer(SubscriptionServiceServicer):
     async def UpdateSubscription(
         self, request: contract.UpdateSubscriptionRequest, context: Context
     ) -> contract.UpdateSubscriptionResponse:
-        caller = callers.current()
-        async with self._hub.transaction(commit=not request.validate_only) as connection:
-            response = await once(
-                connection,
-                caller,
-                _SERVICE + "UpdateSubscription",
-                request,
-                lambda: management.update(connection, self._hub, caller, request),
-            )
+        response = await self._once("UpdateSubscription", request, management.update)
         self._hub.board.reload()
         return response
 
@@ -128,45 +116,21 @@ class SubscriptionServicer(SubscriptionServiceServicer):
     async def RedeliverEvent(
         self, request: contract.RedeliverEventRequest, context: Context
     ) -> contract.RedeliverEventResponse:
-        caller = callers.current()
-        async with self._hub.transaction() as connection:
-            response = await once(
-                connection,
-                caller,
-                _SERVICE + "RedeliverEvent",
-                request,
-                lambda: repeating.redeliver(connection, self._hub, caller, request),
-            )
+        response = await self._once("RedeliverEvent", request, repeating.redeliver)
         self._hub.board.nudge()
         return response
 
     async def ReplaySubscription(
         self, request: contract.ReplaySubscriptionRequest, context: Context
     ) -> contract.ReplaySubscriptionResponse:
-        caller = callers.current()
-        async with self._hub.transaction(commit=not request.validate_only) as connection:
-            response = await once(
-                connection,
-                caller,
-                _SERVICE + "ReplaySubscription",
-                request,
-                lambda: repeating.replay(connection, self._hub, caller, request),
-            )
+        response = await self._once("ReplaySubscription", request, repeating.replay)
         self._hub.board.nudge()
         return response
 
     async def RedriveFailures(
         self, request: contract.RedriveFailuresRequest, context: Context
     ) -> contract.RedriveFailuresResponse:
-        caller = callers.current()
-        async with self._hub.transaction(commit=not request.validate_only) as connection:
-            response = await once(
-                connection,
-                caller,
-                _SERVICE + "RedriveFailures",
-                request,
-                lambda: repeating.redrive(connection, self._hub, caller, request),
-            )
+        response = await self._once("RedriveFailures", request, repeating.redrive)
         self._hub.board.nudge()
         return response
 
@@ -189,3 +153,22 @@ class SubscriptionServicer(SubscriptionServiceServicer):
         self, request: contract.ReportAttemptsRequest, context: Context
     ) -> contract.ReportAttemptsResponse:
         return await reporting.report(self._hub, request)
+
+    async def _once(
+        self,
+        method: str,
+        request: Any,
+        work: Callable[[AsyncConnection, Hub, Caller, Any], Awaitable[Response]],
+        scrub: Callable[[Response], None] | None = None,
+    ) -> Response:
+        """The work of a repeatable method, in one transaction; a dry run of it leaves nothing."""
+        caller = callers.current()
+        async with self._hub.transaction(commit=not getattr(request, "validate_only", False)) as connection:
+            return await once(
+                connection,
+                caller,
+                _SERVICE + method,
+                request,
+                lambda: work(connection, self._hub, caller, request),
+                scrub=scrub,
+            )
