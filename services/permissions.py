@@ -112,6 +112,7 @@ _SERVICES: dict[str, dict[str, Permission]] = {
         "ExplainShipment": _SHIPMENTS_READ,
         "ListShipmentHistory": _SHIPMENTS_READ,
         "CreateReturn": _SHIPMENTS_WRITE,
+        "ResolveShipmentLink": _OUR_PROCESSES,
         "GetDispatchRules": _SHIPMENTS_READ,
         "UpdateDispatchRules": _DISPATCH_RULES_WRITE,
     },

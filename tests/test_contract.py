@@ -31,6 +31,7 @@ WITHOUT_HTTP = {
     "WebhookService.BatchIngestWebhooks": "for the gateway alone",
     "DeliveryService.ResolveDeliveryProof": "for the gateway alone: it tells secrets",
     "DeliveryService.StoreDeliveryProof": "for the gateway alone",
+    "ShipmentService.ResolveShipmentLink": "for the gateway alone: the bearer of a link sees less",
     "SubscriptionService.LeaseSubscriptions": "for the gateway alone: it tells secrets",
     "SubscriptionService.ReportAttempts": "for the gateway alone",
     "CarrierService.DescribeCarrier": "carriers serve it, the hub calls it",

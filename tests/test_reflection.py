@@ -22,7 +22,7 @@ from tests.services.worlds import Metadata, World
 BUF = str(Path(sys.executable).with_name("buf"))
 AT_ONCE = 4
 SERVED = frozenset(each.name for each in SERVICERS)
-SYSTEM_ONLY = ("Tenant", "ResolveWebhookSource", "IngestWebhook", "BatchIngestWebhooks")
+SYSTEM_ONLY = ("Tenant", "ResolveWebhookSource", "IngestWebhook", "BatchIngestWebhooks", "ResolveShipmentLink")
 FOR_A_TENANT = ("ResolveDeliveryProof", "StoreDeliveryProof")
 """What our own processes call, naming the tenant."""
 DOCUMENTED = {

@@ -68,6 +68,18 @@ shipments = Table(
     comment="pickup_time begins the window asked for, dropoff_time ends it; from due_time on a worker goes on with it",
 )
 
+shipment_links = Table(
+    "shipment_links",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True, comment="SHA-256 of the token that the link ends in"),
+    tenant_column(),
+    Column("shipment_id", Uuid, nullable=False),
+    Column("kind", SmallInteger, nullable=False, comment="ShipmentLinkKind: what the link shows"),
+    UniqueConstraint("tenant_id", "shipment_id", "kind"),
+    ForeignKeyConstraint(["tenant_id", "shipment_id"], ["shipments.tenant_id", "shipments.shipment_id"]),
+    info={"global": "looked up by the hash of a link's token, which is what tells the tenant"},
+)
+
 shipment_history = Table(
     "shipment_history",
     metadata,

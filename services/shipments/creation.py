@@ -11,7 +11,7 @@ from services.callers import Caller
 from services.db.violations import unique
 from services.hub import Hub
 from services.masks import apply_mask
-from services.shipments import geocoding, history, locating, requests, rows
+from services.shipments import geocoding, history, links, locating, requests, rows
 from services.shipments.rows import Change, Stored
 
 EXTERNAL_ID_KEY = "shipments_tenant_id_external_id_key"
@@ -32,11 +32,13 @@ async def create(
     now = hub.now()
     requests.begin(wanted, now)
     times.set_timestamp(wanted.create_time, now)
+    given = links.give(wanted, hub.settings.public_url)
     stored = Stored(caller.tenant, identifier, wanted, requests.due_time(wanted, now), new=True)
     step = history.step(wanted, wanted.create_time, actor=caller.actor)
     change = Change(stored, "It was asked for.", caller.actor, [step])
     with unique(EXTERNAL_ID_KEY, "shipment", "external_id", wanted.external_id):
         await rows.write(connection, [change], times.to_timestamp(now))
+    await links.store(connection, stored.key, given)
     warnings = geocoding.warnings_of(hub.settings, stored.shipment)
     return pb.CreateShipmentResponse(shipment=stored.shipment, warnings=warnings)
 

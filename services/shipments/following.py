@@ -123,10 +123,11 @@ def _copy(shipment: Shipment, delivery: Delivery) -> None:
         shipment.amount.CopyFrom(delivery.fee)
     if delivery.courier.HasField("vehicle"):
         shipment.vehicle.CopyFrom(delivery.courier.vehicle)
-    if delivery.links.tracking_url:
-        shipment.links.tracking_url = delivery.links.tracking_url
-    if delivery.links.label_url:
-        shipment.links.label_url = delivery.links.label_url
+    if not _has_own_pages(shipment):
+        if delivery.links.tracking_url:
+            shipment.links.tracking_url = delivery.links.tracking_url
+        if delivery.links.label_url:
+            shipment.links.label_url = delivery.links.label_url
     _copy_times(shipment, delivery)
     own = [each for each in shipment.attention if each.reason.startswith(OWN_ATTENTION)]
     del shipment.attention[:]
@@ -168,8 +169,14 @@ def _go_back(shipment: Shipment, now: Timestamp) -> None:
     shipment.status_time.CopyFrom(now)
     for name in _OF_THE_BOOKING:
         shipment.ClearField(name)
-    shipment.links.ClearField("tracking_url")
-    shipment.links.ClearField("label_url")
+    if not _has_own_pages(shipment):
+        shipment.links.ClearField("tracking_url")
+        shipment.links.ClearField("label_url")
+
+
+def _has_own_pages(shipment: Shipment) -> bool:
+    """Whether the hub serves its pages, which outlive a change of carrier and lead on to the carrier's own label."""
+    return bool(shipment.links.qr_code_url)
 
 
 def _close(shipment: Shipment, delivery: Delivery) -> None:

@@ -20,7 +20,18 @@ from services.hub import Hub
 from services.idempotency import once
 from services.interceptors.calls import seconds_left
 from services.paging import read_page
-from services.shipments import creation, explanations, journal, locating, outcomes, queries, releasing, rows, rule_rows
+from services.shipments import (
+    creation,
+    explanations,
+    journal,
+    links,
+    locating,
+    outcomes,
+    queries,
+    releasing,
+    rows,
+    rule_rows,
+)
 from services.shipments.engine import Engine
 from services.shipments.rows import Stored
 from services.shipments.updating import CarrierMustAgree, update
@@ -57,6 +68,7 @@ class ShipmentServicer(ShipmentServiceServicer):
             )
         if request.validate_only:
             response.shipment.ClearField("id")  # there is no such shipment
+            response.shipment.ClearField("links")
             return response
         self._hub.events_appended()
         if request.asynchronous:
@@ -187,6 +199,13 @@ class ShipmentServicer(ShipmentServiceServicer):
             next_page_token=page.next_token,
             previous_page_token=page.previous_token,
         )
+
+    async def ResolveShipmentLink(
+        self, request: pb.ResolveShipmentLinkRequest, context: Context
+    ) -> pb.ResolveShipmentLinkResponse:
+        """Finds what a link leads to, whosever it is."""
+        async with self._hub.engine.connect() as connection:
+            return await links.resolve(self._hub, connection, request)
 
     async def GetDispatchRules(
         self, request: pb.GetDispatchRulesRequest, context: Context

@@ -16,7 +16,7 @@ from crossdock.v1.event_pb2 import EventFilter
 from crossdock.v1.location_pb2 import Location
 from crossdock.v1.order_pb2 import Order
 from crossdock.v1.reference_pb2 import ExternalReference
-from crossdock.v1.shipment_pb2 import DispatchRules, Shipment
+from crossdock.v1.shipment_pb2 import SHIPMENT_LINK_KIND_TRACKING, DispatchRules, Shipment
 from crossdock.v1.webhook_pb2 import AuthScheme, WebhookSource
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -191,6 +191,9 @@ CASES: dict[str, Case] = {
         hides=True,
     ),
     "OrderService.UpdateOrder": Case(lambda a, _: [orders.UpdateOrderRequest(order=Order(id=a.order_id, channel="x"))]),
+    "ShipmentService.ResolveShipmentLink": Case(
+        _nothing_named(shipments.ResolveShipmentLinkRequest(token="x" * 27, kind=SHIPMENT_LINK_KIND_TRACKING))
+    ),
     "ShipmentService.CreateShipment": Case(
         lambda a, b: [
             shipments.CreateShipmentRequest(shipment=new_shipment(location_id=a.location_id)),

@@ -57,6 +57,7 @@ def test_a_token_of_one_location_reaches_no_webhooks_no_tokens_and_changes_no_lo
         "OrderService": set[str](),
         "DeliveryService": {"ResolveDeliveryProof", "StoreDeliveryProof"},
         "EventService": set[str](),
+        "ShipmentService": {"UpdateDispatchRules", "ResolveShipmentLink"},
     }.items():
         of_service = {m for m in PERMISSIONS if m.startswith(f"/crossdock.v1.{service}/")}
         expected = of_service if methods is None else {f"/crossdock.v1.{service}/{method}" for method in methods}
