@@ -22,7 +22,15 @@ from tests.services.worlds import Metadata, World
 BUF = str(Path(sys.executable).with_name("buf"))
 AT_ONCE = 4
 SERVED = frozenset(each.name for each in SERVICERS)
-SYSTEM_ONLY = ("Tenant", "ResolveWebhookSource", "IngestWebhook", "BatchIngestWebhooks", "ResolveShipmentLink")
+SENDERS = ("LeaseSubscriptions", "ReportAttempts")
+SYSTEM_ONLY = (
+    "Tenant",
+    "ResolveWebhookSource",
+    "IngestWebhook",
+    "BatchIngestWebhooks",
+    "ResolveShipmentLink",
+    *SENDERS,
+)
 FOR_A_TENANT = ("ResolveDeliveryProof", "StoreDeliveryProof")
 """What our own processes call, naming the tenant."""
 DOCUMENTED = {

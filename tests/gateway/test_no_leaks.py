@@ -92,7 +92,7 @@ async def test_a_fault_inside_shows_nothing_outside(
     method: str, template: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     transport = httpx.ASGITransport(broken_gateway().app)
-    headers = {"X-Access-Token": "x" * 20, "Content-Type": "application/json"}
+    headers = {"X-Access-Token": "x" * 20, "x-api-key": "x" * 20, "tenantid": "x", "Content-Type": "application/json"}
 
     async with httpx.AsyncClient(transport=transport, base_url="http://gateway", headers=headers) as client:
         answer = await client.request(method, filled(template), content=b"{}" if method in BODIES else None)

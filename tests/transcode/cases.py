@@ -116,11 +116,15 @@ RESOURCES: dict[str, Resource] = {
 def cases_of(bindings: list[Binding]) -> Iterator[Case]:
     """For each binding; every member of a body's type only for the first binding that has it."""
     seen: set[str] = set()
+    methods: dict[str, set[str]] = {}
     for binding in bindings:
-        yield from _cases(binding, seen)
+        methods.setdefault(binding.template.text, set()).add(binding.http_method)
+    for binding in bindings:
+        wrong = next(each for each in ("PUT", "PATCH", "DELETE") if each not in methods[binding.template.text])
+        yield from _cases(binding, wrong, seen)
 
 
-def _cases(binding: Binding, seen: set[str]) -> Iterator[Case]:
+def _cases(binding: Binding, wrong_method: str, seen: set[str]) -> Iterator[Case]:
     """Good, missing, wrong and unknown, in path, query, body and headers."""
     path = binding.template.text
     body = _least_body(binding)
@@ -135,7 +139,7 @@ def _cases(binding: Binding, seen: set[str]) -> Iterator[Case]:
     yield case("good")
     yield case("unknown query", query="nonsense=1")
     yield case("no token", headers={"authorization": ""})
-    yield case("wrong method", http_method="PUT" if binding.http_method != "PUT" else "PATCH")
+    yield case("wrong method", http_method=wrong_method)
     yield case("unknown verb", path=f"{path}:nonsense" if ":" not in path else f"{path}nonsense")
     yield case("trailing slash", path=f"{path}/")
     if binding.http_method == "GET":

@@ -73,7 +73,7 @@ async def test_every_unary_method_answers_as_envoy_does(
             if found and (found not in BETTER or BETTER[found][0] not in (0, answers[0].status_code)):
                 unlisted.append(f"{case.kind}: {case.name}\n  {told(answers[0])}\n  {told(answers[1])}")
 
-    assert unlisted == []
+    assert not unlisted, "\n".join(unlisted)
     assert {each.binding.method.full_name for each in cases} == {each.method.full_name for each in bindings}
     assert set(BETTER) <= set(seen), "listed and not seen any more"
     assert seen[""] > len(cases) / 2
@@ -131,6 +131,8 @@ def canonical(case: Case, answer: httpx.Response, *, ours: bool) -> Any:
     elif not ours and case.binding.response_body:
         output = case.binding.method.output_type
         value = value.get(output.fields_by_name[case.binding.response_body].json_name, {})
+    if case.binding.method.name in OF_THE_TENANT and isinstance(value, dict):
+        value.pop("etag", None)
     text = _TIME.sub("<time>", _ID.sub(r"<\1>", json.dumps(value, sort_keys=True)))
     return json.loads(_RANDOM.sub("<random>", text))
 
