@@ -14,10 +14,10 @@ from gateway.transcode.bindings import bindings_of, contract_services
 from services.server import Server
 from tests.services.worlds import Metadata, World
 from tests.transcode.cases import RESOURCES, Case, cases_of
+from tests.transcode.faces import OF_BYTES, ROOT, envoys_face, our_face
 
 OF_THE_TENANT = {"GetDispatchRules", "UpdateDispatchRules"}
 """What a tenant has one of: it counts the changes of all requests, which the faces are sent in no order."""
-from tests.transcode.faces import OF_BYTES, ROOT, envoys_face, our_face
 
 BETTER: dict[str, tuple[int, str]] = {
     "unknown member": (400, "Envoy passes over members that it does not know: a misspelt one is lost without a word"),
