@@ -16,6 +16,7 @@ from crossdock.v1.webhook_service_pb2_grpc import add_WebhookServiceServicer_to_
 from services.access.service import AccessServicer
 from services.carriers.service import CarrierDirectoryServicer
 from services.deliveries.service import DeliveryServicer
+from services.dispatching.rules import check
 from services.dispatching.service import Dispatcher
 from services.dispatching.working import keep_dispatching, keep_looking_after
 from services.events.service import EventServicer
@@ -23,7 +24,6 @@ from services.hub import Hub
 from services.locations.service import LocationServicer
 from services.maintenance import keep_expiring, keep_maintaining
 from services.orders.service import OrderServicer
-from services.shipments.rule_checks import check
 from services.shipments.service import ShipmentServicer
 from services.subscriptions.service import SubscriptionServicer
 from services.webhooks.service import WebhookServicer

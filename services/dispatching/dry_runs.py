@@ -9,6 +9,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from services import times
 from services.callers import Caller
 from services.dispatching import decisions, quotes, steps
+from services.dispatching.rules import check
 from services.hub import Hub
 from services.masks import apply_mask
 from services.shipments import creation, geocoding, requests, rows, rule_rows
@@ -17,8 +18,9 @@ from services.shipments import creation, geocoding, requests, rows, rule_rows
 async def quote(hub: Hub, caller: Caller, request: pb.QuoteShipmentRequest) -> pb.QuoteShipmentResponse:
     """Every candidate and its fate, for a shipment that is told or stored; with other rules when some are given.
 
-    Raises NOT_FOUND, LOCATION_UNKNOWN, INVALID_REQUEST, GEOCODING_FAILED.
+    Raises NOT_FOUND, LOCATION_UNKNOWN, INVALID_REQUEST, DUPLICATE_NAME, GEOCODING_FAILED.
     """
+    check(request.rules)
     wanted = Shipment()
     async with hub.transaction(commit=False) as connection:
         if request.shipment.id:

@@ -1,4 +1,4 @@
-"""Asks carriers for quotes, all at once and within the rules' deadline; ranks nobody and stores nothing."""
+"""Asks carriers for quotes, all at once and within the rules' deadline, and has them ranked; stores nothing."""
 
 import asyncio
 from collections.abc import Sequence
@@ -20,11 +20,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services import ids, times
 from services.carriers.replies import Certainty
 from services.db.tables import locations
-from services.dispatching import calls, polling, requests
+from services.dispatching import calls, polling, ranking, requests, rules
 from services.dispatching.stages import Stage
 from services.hub import Hub
 
 QUOTE_DEADLINE = timedelta(seconds=4)
+MAX_COST_AT_ONCE = 500_000
+"""Rules that may take more steps than these let other calls go on between any two of them."""
 
 
 @dataclass
@@ -121,7 +123,13 @@ async def ask(hub: Hub, tenant_id: UUID, inquiry: Inquiry) -> list[Candidate]:
         polling.told(inquiry.rules.quote_deadline) if inquiry.rules.HasField("quote_deadline") else QUOTE_DEADLINE
     )
     gathered = await asyncio.gather(*(_ask(hub, tenant_id, inquiry, each, deadline) for each in inquiry.carriers))
-    return rank([candidate for offers in gathered for candidate in offers])
+    candidates = [candidate for offers in gathered for candidate in offers]
+    compiled = rules.compile_rules(inquiry.rules)
+    carriers = {each.carrier.ref: each.carrier for each in inquiry.carriers}
+    now = times.to_timestamp(hub.now())
+    if compiled.cost * len(candidates) < MAX_COST_AT_ONCE:
+        return ranking.rank(compiled, inquiry.shipment, candidates, carriers, now)
+    return await asyncio.to_thread(ranking.rank, compiled, inquiry.shipment, candidates, carriers, now)
 
 
 async def _ask(hub: Hub, tenant_id: UUID, inquiry: Inquiry, asked: Asked, deadline: timedelta) -> list[Candidate]:
@@ -158,12 +166,3 @@ def _read(carrier: Carrier, response: QuoteResponse, wanted: Sequence[str], now:
 
 def _out(carrier: Carrier, fate: "shipment_pb2.CandidateFate.ValueType", explanation: str) -> Candidate:
     return Candidate(carrier_ref=carrier.ref, carrier=carrier.name, fate=fate, explanation=explanation)
-
-
-def rank(candidates: list[Candidate]) -> list[Candidate]:
-    """Those that fit by price, then the others."""
-    fitting = [each for each in candidates if not each.fate]
-    fitting.sort(key=lambda each: (each.quote.price.units, each.quote.price.nanos, each.carrier_ref))
-    for place, candidate in enumerate(fitting, start=1):
-        candidate.rank, candidate.fate = place, shipment_pb2.CANDIDATE_FATE_OUTRANKED
-    return [*fitting, *(each for each in candidates if not each.rank)]

@@ -15,6 +15,7 @@ from services import times
 from services.db.dispatch_tables import shipments
 from services.dispatching import dry_runs, wishes
 from services.errors import Problem
+from tests.services.dispatching.offers import rule
 from tests.services.dispatching.stages import Theatre, word
 
 
@@ -155,6 +156,33 @@ async def test_a_dry_run_shows_everybody_and_stores_nothing(theatre: Theatre) ->
     async with theatre.hub.engine.connect() as connection:
         mine = sa.select(sa.func.count()).where(shipments.c.tenant_id == theatre.tenant_id)
         assert await connection.scalar(mine) == 0
+
+
+async def test_the_tenants_rules_choose_and_every_choice_says_why(theatre: Theatre) -> None:
+    await theatre.rule(rules=[rule("EXCLUDE no a: carrier.ref == 'sim-a'"), rule("SORT dear: -price")])
+
+    key, shipment = await theatre.dispatched()
+
+    assert shipment.carrier.ref == "sim-c"
+    assert await theatre.fates(key) == {"sim-c": "BOOKED", "sim-b": "OUTRANKED", "sim-a": "EXCLUDED"}
+    chosen, second, out = (await theatre.decisions(key))[-1].candidates
+    assert (chosen.decided_by, second.decided_by, out.decided_by) == ("", "dear", "no a")
+    assert second.explanation == 'Rule "dear" puts SIM-C before it: -3000 against -2000.'
+
+
+async def test_a_dry_run_tries_other_rules_and_refuses_wrong_ones(theatre: Theatre) -> None:
+    wanted = Shipment(location_id=theatre.location_id)
+    wanted.consignment.dropoff.address.postal_address.region_code = "US"
+    request = QuoteShipmentRequest(shipment=wanted)
+
+    request.rules.rules.append(rule("SORT dear: -price"))
+    told = await dry_runs.quote(theatre.hub, theatre.caller, request)
+    assert told.decision.carrier_ref == "sim-c"
+
+    request.rules.rules.append(rule("SORT wrong: carrier.ref"))
+    with pytest.raises(Problem) as refused:
+        await dry_runs.quote(theatre.hub, theatre.caller, request)
+    assert [each.field for each in refused.value.violations] == ["rules.rules[1].expression"]
 
 
 async def test_callers_at_the_same_time_book_once(theatre: Theatre) -> None:
