@@ -9,6 +9,7 @@ from services.carriers import records
 from services.db import partitions
 from services.db.aging import age_out
 from services.hub import Hub
+from services.subscriptions.ending import end_those_of_closed_shipments
 from services.webhooks import parking
 
 log = structlog.get_logger()
@@ -40,8 +41,9 @@ async def maintain(hub: Hub) -> None:
             engine, "idempotency_keys", "create_time", timedelta(hours=settings.idempotency_keys_hours), now
         ),
     }
+    ended = await end_those_of_closed_shipments(hub, now)
     strays = await partitions.count_strays(engine)
-    log.info("maintained", aged=aged, strays=strays)
+    log.info("maintained", aged=aged, ended_subscriptions=ended, strays=strays)
 
 
 async def keep_maintaining(hub: Hub) -> None:
