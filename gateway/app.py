@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from gateway.config import Settings
 from gateway.dialects.inbound import InboundDialect
-from gateway.dialects.registry import REST
+from gateway.dialects.registry import OUTBOUND, REST
 from gateway.edge import Edge, HttpMeasures, RouteTemplates
 from gateway.egress import Egress
 from gateway.health import Health
@@ -19,6 +19,8 @@ from gateway.openapi.document import document_bytes
 from gateway.openapi.pages import Pages
 from gateway.problems import answer_http_exception
 from gateway.proofs import Proofs
+from gateway.sending import Sender, SendingSettings
+from gateway.sending.measures import SendingMeasures
 from gateway.services_client import ServicesClient
 from gateway.transcode import canonical_routes
 from gateway.webhooks.bodies import body_limits
@@ -57,6 +59,7 @@ class Gateway:
             authority=settings.egress_authority,
             connect_seconds=settings.egress_connect_seconds,
         )
+        self._sender = _sender(settings, services, self.egress, registry)
         remedies = Proofs(services, self.egress).remedies
         self._health = Health(services, registry)
         self._ending = asyncio.Event()
@@ -87,6 +90,16 @@ class Gateway:
         self.app.router.redirect_slashes = False
         self.app.state.services = services
 
+    def start(self) -> None:
+        """Begin what the process does by itself."""
+        if self._sender is not None:
+            self._sender.start()
+
+    async def stop_sending(self, seconds: float) -> None:
+        """Send nothing more to subscribers, and give back what is not sent."""
+        if self._sender is not None:
+            await self._sender.stop(seconds)
+
     def drain(self) -> None:
         """Tell load balancers to send no more, and readers of streams to come again; what else comes is served."""
         self._health.draining = True
@@ -102,3 +115,15 @@ class Gateway:
         await self._services.close()
         await self._ingest.close()
         await self.egress.close()
+
+
+def _sender(settings: Settings, services: ServicesClient, egress: Egress, registry: CollectorRegistry) -> Sender | None:
+    """Events of all tenants go out through it, so it is only for a process with the deployment's own key."""
+    if not settings.sending or not services.system:
+        return None
+    limits = SendingSettings(
+        leases=settings.sending_leases,
+        concurrency=settings.sending_concurrency,
+        lease_seconds=settings.sending_lease_seconds,
+    )
+    return Sender(services, egress, OUTBOUND, SendingMeasures(registry), limits)

@@ -107,6 +107,25 @@ class Settings(BaseSettings):
         default=5.0, gt=0, le=60, description="How long a connection to somebody else's server may take."
     )
 
+    sending: bool = Field(
+        default=True,
+        description="Send events to subscribers from this process, if it has the deployment's own key.",
+    )
+    sending_leases: int = Field(
+        default=200, ge=1, le=10_000, description="Subscriptions that it sends for at once, at most."
+    )
+    sending_concurrency: int = Field(default=256, ge=1, le=10_000, description="Messages under way at once, at most.")
+    sending_lease_seconds: float = Field(
+        default=20.0,
+        ge=1,
+        le=300,
+        description="How soon others send for a subscription when this process falls silent.",
+    )
+
+    label_font: Path | None = Field(
+        default=None, description="TrueType file in which labels are written. None: a built-in font for Latin letters."
+    )
+
     grace_seconds: float = Field(
         default=10.0, ge=0, le=300, description="How long requests under way may take to finish after SIGTERM."
     )

@@ -46,6 +46,7 @@ class Server:
         server.url = f"http://[{host}]:{port}" if listener.family == socket.AF_INET6 else f"http://{host}:{port}"
         server._serving = asyncio.create_task(server._server.serve(sockets=[listener]))
         await server._server.listening.wait()
+        server._gateway.start()
         log.info("serving", http=server.url, services=settings.services)
         return server
 
@@ -53,6 +54,7 @@ class Server:
         """Say so, take requests for a moment more, let those under way finish, and let go of everything."""
         end = time.monotonic() + grace_seconds
         self._gateway.drain()
+        sending = asyncio.create_task(self._gateway.stop_sending(grace_seconds))
         await asyncio.sleep(min(self._settings.notice_seconds, grace_seconds))
         self._server.config.timeout_graceful_shutdown = math.ceil(max(0.0, end - time.monotonic())) + 1
         self._server.should_exit = True
@@ -60,6 +62,7 @@ class Server:
         await asyncio.wait([self._serving], timeout=max(0.0, end - time.monotonic()))
         if not self._serving.done():
             log.warning("requests are cut: the grace is over")
+        await sending
         # What still waits for the services is answered 503 by this, before uvicorn cuts the connections.
         await self._gateway.close()
         await self._serving

@@ -13,6 +13,7 @@ from crossdock.v1.event_service_pb2_grpc import EventServiceStub
 from crossdock.v1.location_service_pb2_grpc import LocationServiceStub
 from crossdock.v1.order_service_pb2_grpc import OrderServiceStub
 from crossdock.v1.shipment_service_pb2_grpc import ShipmentServiceStub
+from crossdock.v1.subscription_service_pb2_grpc import SubscriptionServiceStub
 from crossdock.v1.webhook_service_pb2_grpc import WebhookServiceStub
 from grpc_health.v1 import health_pb2
 from grpc_health.v1.health_pb2_grpc import HealthStub
@@ -52,6 +53,7 @@ class ServicesClient:
         self.locations = LocationServiceStub(channel)
         self.orders = OrderServiceStub(channel)
         self.shipments = ShipmentServiceStub(channel)
+        self.subscriptions = SubscriptionServiceStub(channel)
         self.webhooks = WebhookServiceStub(channel)
         self._health = HealthStub(channel)
 

@@ -38,6 +38,14 @@ def hubrise(message: Message, secrets: Sequence[str]) -> Headers:
     return [("x-hubrise-hmac-sha256", hmac.digest(_newest(secrets).encode(), message.body, hashlib.sha256).hex())]
 
 
+def deliverysolutions(message: Message, secrets: Sequence[str]) -> Headers:
+    """`X-DS-Signature`: the hexadecimal HMAC-SHA256 of the body by the newest secret.
+
+    That a hash by the webhook's secret stands there is documented, and not which: this is the usual one.
+    """
+    return [("x-ds-signature", hmac.digest(_newest(secrets).encode(), message.body, hashlib.sha256).hex())]
+
+
 def authorization(_message: Message, secrets: Sequence[str]) -> Headers:
     """`Authorization` with the newest secret as it stands, scheme word included if it has one."""
     value = _newest(secrets)

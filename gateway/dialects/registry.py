@@ -44,8 +44,7 @@ _OUTBOUND = (
     # Skipcart documents no signature. Ours does not disturb a client of theirs.
     OutboundDialect("skipcart", write_skipcart, signers.standard_webhooks),
     OutboundDialect("hubrise", write_hubrise, signers.hubrise),
-    # That a hash stands in X-DS-Signature is documented, and not how it is made.
-    OutboundDialect("deliverysolutions", write_deliverysolutions, signers.standard_webhooks),
+    OutboundDialect("deliverysolutions", write_deliverysolutions, signers.deliverysolutions),
     OutboundDialect("ordatic", write_ordatic, signers.authorization),
 )
 

@@ -23,10 +23,11 @@ from services.subscriptions.states import SERVED, SETTLED, Turn
 async def report(hub: Hub, request: contract.ReportAttemptsRequest) -> contract.ReportAttemptsResponse:
     """What became of the leases, in the order of the request. Each subscription's part is a transaction of its own."""
     response = contract.ReportAttemptsResponse()
+    duration = times.given_timedelta(request, "duration") or DEFAULT_DURATION
     told = False
     for each in request.reports:
         async with hub.transaction() as connection:
-            result, changed = await _report(connection, hub, each)
+            result, changed = await _report(connection, hub, each, duration)
         response.results.append(result)
         told |= changed
     if told:
@@ -35,7 +36,7 @@ async def report(hub: Hub, request: contract.ReportAttemptsRequest) -> contract.
 
 
 async def _report(
-    connection: AsyncConnection, hub: Hub, report: contract.LeaseReport
+    connection: AsyncConnection, hub: Hub, report: contract.LeaseReport, duration: timedelta
 ) -> tuple[contract.LeaseReportResult, bool]:
     now = hub.now()
     result = contract.LeaseReportResult(lease_id=report.lease_id)
@@ -51,7 +52,7 @@ async def _report(
         result.stop = stored.subscription.state not in SERVED or stored.changes != stored.lease_changes
         values: dict[str, object] = {"lease_id": None, "lease_until": None}
         if not report.release:
-            until = now + DEFAULT_DURATION
+            until = now + duration
             values = {"lease_until": until}
             times.set_timestamp(result.expire_time, until)
         if (slow := times.given_datetime(report, "slow_until")) is not None:
