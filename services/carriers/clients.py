@@ -82,6 +82,6 @@ class CarrierClients:
             if sent:
                 return of_error(grpc.StatusCode.DEADLINE_EXCEEDED, "It did not answer in time.")
             return not_asked(f"Its name leads nowhere: {error.strerror or 'no answer in time'}.")
-        except (ValueError, grpc.aio.UsageError) as error:
-            # Metadata that is none, or a channel that this process ends at the moment: nothing was sent.
-            return not_asked(f"It cannot be called: {error}.")
+        except grpc.aio.BaseError as error:
+            # What cannot be sent, or a channel that this process ends at the moment.
+            return of_error(grpc.StatusCode.INTERNAL, f"Our own library gave up: {type(error).__name__}.")

@@ -52,7 +52,7 @@ def of_response(response: Any) -> Reply:
 def of_error(code: grpc.StatusCode, details: str | None) -> Reply:
     """What an error comes down to."""
     told = (details or "")[:_LONGEST]
-    certain = code in CLEAR_NO and not told.startswith(_TOO_LARGE_FOR_US)
+    certain = code in CLEAR_NO and _TOO_LARGE_FOR_US not in (details or "")
     explanation = f"{code.name}: {told}" if told else f"{code.name}."
     return Reply(Certainty.NO if certain else Certainty.UNCERTAIN, explanation=explanation)
 

@@ -77,9 +77,12 @@ def read(text: str) -> Target:
         raise Unreadable('must be "host:port"')
     if host.startswith("[") and host.endswith("]"):
         try:
-            return Target(str(IPv6Address(host[1:-1])), int(port))
+            address = IPv6Address(host[1:-1])
         except ValueError:
             raise Unreadable("holds no address in its brackets") from None
+        if address.scope_id is not None:
+            raise Unreadable("has a zone, which means something on one machine alone")
+        return Target(str(address), int(port))
     try:
         return Target(str(IPv4Address(host)), int(port))
     except ValueError:

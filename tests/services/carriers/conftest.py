@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import grpc
 import pytest
+from crossdock.v1.carrier_service_pb2_grpc import add_CarrierServiceServicer_to_server
 
 from tests.services.carriers.speakers import Speaker
 from tests.services.worlds import World
@@ -15,9 +16,16 @@ async def carrier() -> AsyncIterator[Callable[..., Awaitable[Speaker]]]:
     """Makes carriers that are served until the test ends."""
     servers: list[grpc.aio.Server] = []
 
-    async def make(ref: str = "sim-a") -> Speaker:
+    async def make(ref: str = "sim-a", credentials: grpc.ServerCredentials | None = None) -> Speaker:
         speaker = Speaker(ref, lambda: datetime.now(UTC))
-        servers.append(await speaker.start())
+        server = await speaker.start()
+        if credentials is not None:
+            await server.stop(0)
+            server = grpc.aio.server()
+            add_CarrierServiceServicer_to_server(speaker, server)
+            speaker.carrier.address = f"127.0.0.1:{server.add_secure_port('127.0.0.1:0', credentials)}"
+            await server.start()
+        servers.append(server)
         return speaker
 
     yield make
