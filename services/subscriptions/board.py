@@ -57,14 +57,16 @@ class Board:
         self._groups: dict[tuple[object, bytes], _Group] = {}
         self._by_anchor: dict[tuple[object, str], list[_Group]] = {}
         self._stirred: dict[Key, float] = {}
+        self._taken: set[Key] = set()
         self._position: Cursor | None = None
         self._woken = asyncio.Event()
         self._pulse = asyncio.Event()
         self._reload_at = self._move_at = 0.0
 
     def wake(self) -> None:
-        """Tells that this process has just recorded events."""
-        self._woken.set()
+        """Tells that this process has just recorded events; costs nothing while nobody subscribes."""
+        if self._known:
+            self._woken.set()
 
     def reload(self) -> None:
         """Tells that this process has just changed subscriptions."""
@@ -72,12 +74,17 @@ class Board:
         self._woken.set()
 
     def take(self, limit: int) -> list[Key]:
-        """Some of the stirred; they are still from now on, so whoever takes one looks into the log after that."""
+        """Some of the stirred, for somebody who looks into the log after this and then says `settle`."""
         now = time.monotonic()
         taken = [key for key, since in self._stirred.items() if since <= now][:limit]
         for key in taken:
             del self._stirred[key]
+        self._taken.update(taken)
         return taken
+
+    def settle(self, keys: Iterable[Key]) -> None:
+        """Ends what `take` began: of those that were not stirred again all is taken from the log."""
+        self._taken.difference_update(keys)
 
     def stir(self, keys: Iterable[Key], seconds: float = 0.0) -> None:
         """Puts back what was taken and could not be dealt with wholly."""
@@ -185,8 +192,9 @@ class Board:
         self._move_at = time.monotonic() + MOVE_SECONDS
         place = self._position
         assert place is not None, "it follows the log"
+        still = sorted(self._known.keys() - self._stirred.keys() - self._taken)
         async with transaction(self._engine) as connection:
-            await rows.move(connection, [(key, place) for key in sorted(self._known.keys() - self._stirred.keys())])
+            await rows.move(connection, [(key, place) for key in still])
 
     def _tell(self) -> None:
         self._pulse.set()

@@ -62,36 +62,48 @@ async def lease(hub: Hub, request: contract.LeaseSubscriptionsRequest) -> contra
 
 
 async def _lease(hub: Hub, request: contract.LeaseSubscriptionsRequest) -> contract.LeaseSubscriptionsResponse:
-    now = hub.now()
-    response = contract.LeaseSubscriptionsResponse()
     stirred = hub.board.take(request.max_subscriptions)
-    busy, more = set(stirred), set[Key]()
+    again = set(stirred)  # until it is committed, nothing is taken from the log
     try:
         async with hub.transaction() as connection:
-            due = await _DUE.fetch(connection, {"now": now, "limit": request.max_subscriptions})
-            keys = list(dict.fromkeys([*stirred, *((row[0], row[1]) for row in due)]))
-            if not keys:
-                return response
-            until = now + (times.given_timedelta(request, "duration") or DEFAULT_DURATION)
-            room = MAX_EVENTS
-            for stored in await _free(connection, keys, now, request.max_subscriptions):
-                limit = min(request.max_events or DEFAULT_EVENTS, room)
-                if limit <= 0:
-                    break
-                taken = await _take(connection, stored, limit, now)
-                busy.discard(stored.key)
-                if taken.more:
-                    more.add(stored.key)
-                if taken.events:
-                    room -= len(taken.events)
-                    lease_id = await _hold(connection, stored, until)
-                    added = response.leases.add(id=str(lease_id), cursor=taken.cursor.encode(), events=taken.events)
-                    added.subscription.CopyFrom(opened(stored, hub))
-                    times.set_timestamp(added.expire_time, until)
+            response, looked_at, more = await _lease_some(connection, hub, request, stirred)
+        again = more
+        hub.board.stir(
+            set(stirred) - looked_at, seconds=BUSY_SECONDS
+        )  # somebody else has them, or they are slowed down
     finally:
-        hub.board.stir(more)
-        hub.board.stir(busy, seconds=BUSY_SECONDS)  # somebody else has them, or they are slowed down
+        hub.board.stir(again)
+        hub.board.settle(stirred)
     return response
+
+
+async def _lease_some(
+    connection: AsyncConnection, hub: Hub, request: contract.LeaseSubscriptionsRequest, stirred: list[Key]
+) -> tuple[contract.LeaseSubscriptionsResponse, set[Key], set[Key]]:
+    """Leases, the subscriptions that were looked at, and those for which the log holds more."""
+    now, response = hub.now(), contract.LeaseSubscriptionsResponse()
+    looked_at, more = set[Key](), set[Key]()
+    due = await _DUE.fetch(connection, {"now": now, "limit": request.max_subscriptions})
+    keys = list(dict.fromkeys([*stirred, *((row[0], row[1]) for row in due)]))
+    if not keys:
+        return response, looked_at, more
+    until = now + (times.given_timedelta(request, "duration") or DEFAULT_DURATION)
+    room = MAX_EVENTS
+    for stored in await _free(connection, keys, now, request.max_subscriptions):
+        limit = min(request.max_events or DEFAULT_EVENTS, room)
+        if limit <= 0:
+            break
+        taken = await _take(connection, stored, limit, now)
+        looked_at.add(stored.key)
+        if taken.more:
+            more.add(stored.key)
+        if taken.events:
+            room -= len(taken.events)
+            lease_id = await _hold(connection, stored, until)
+            added = response.leases.add(id=str(lease_id), cursor=taken.cursor.encode(), events=taken.events)
+            added.subscription.CopyFrom(opened(stored, hub))
+            times.set_timestamp(added.expire_time, until)
+    return response, looked_at, more
 
 
 async def _free(connection: AsyncConnection, keys: list[Key], now: datetime, limit: int) -> list[Stored]:

@@ -3,7 +3,9 @@
 import asyncio
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import grpc
 import pytest
 from crossdock.v1 import delivery_pb2, event_pb2
 from crossdock.v1 import subscription_pb2 as pb
@@ -12,6 +14,7 @@ from crossdock.v1.event_service_pb2 import ListEventsRequest
 from crossdock.v1.event_service_pb2_grpc import EventServiceStub
 from crossdock.v1.subscription_pb2 import OutboundEvent
 
+from services.subscriptions import board
 from services.subscriptions.states import SCHEDULE
 from tests.services.subscriptions.conftest import OK, REFUSED, Sender
 
@@ -378,3 +381,46 @@ async def test_a_passive_subscription_is_read_and_acknowledged(sender: Sender) -
     assert acknowledged.subscription.cursor == first.next_cursor
     assert after.events[0].event.id not in {each.event.id for each in first.events}
     assert first.events[0].delivery.id
+
+
+async def test_a_cursor_is_not_moved_past_what_somebody_is_about_to_take(
+    sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(board, "MOVE_SECONDS", 0.0)
+    made, other = await sender.create(), await sender.create(filter=event_pb2.EventFilter(order_ids=["ord_x"]))
+    await sender.work(wait=1.0)
+    watched = sender.server.hub.board
+    await sender.deliveries(["a"])
+    async with asyncio.timeout(60):
+        while not (taken := watched.take(10)):
+            await watched.wait(1.0)
+
+    before, idle = (await sender.get(made.id)).cursor, (await sender.get(other.id)).cursor
+    await sender.deliveries(["b"])
+    async with asyncio.timeout(60):
+        while (await sender.get(other.id)).cursor == idle:  # noqa: ASYNC110  the board moves it
+            await asyncio.sleep(0.05)
+    after = (await sender.get(made.id)).cursor
+    watched.stir(taken)
+    watched.settle(taken)
+    await sender.work_off()
+
+    assert after == before
+    assert len(set(sender.seen)) == await recorded(sender)
+
+
+async def test_a_lease_that_breaks_leaves_everything_to_be_taken(sender: Sender) -> None:
+    await sender.create()
+    await sender.deliveries(["a"])
+    kept = sender.server.hub.transaction
+
+    def breaks(**_: bool) -> Any:
+        sender.server.hub.transaction = kept  # type: ignore[method-assign]
+        raise OSError("the database is away")
+
+    sender.server.hub.transaction = breaks  # type: ignore[method-assign]
+    with pytest.raises(grpc.aio.AioRpcError):
+        await sender.lease()
+    await sender.work_off()
+
+    assert len(set(sender.seen)) == await recorded(sender)
