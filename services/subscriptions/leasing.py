@@ -68,9 +68,8 @@ async def _lease(hub: Hub, request: contract.LeaseSubscriptionsRequest) -> contr
         async with hub.transaction() as connection:
             response, looked_at, more = await _lease_some(connection, hub, request, stirred)
         again = more
-        hub.board.stir(
-            set(stirred) - looked_at, seconds=BUSY_SECONDS
-        )  # somebody else has them, or they are slowed down
+        # Somebody else has the others, or they are slowed down.
+        hub.board.stir(set(stirred) - looked_at, seconds=BUSY_SECONDS)
     finally:
         hub.board.stir(again)
         hub.board.settle(stirred)
@@ -138,7 +137,7 @@ async def _take(connection: AsyncConnection, stored: Stored, limit: int, now: da
 async def _pull(connection: AsyncConnection, stored: Stored, limit: int, now: datetime) -> bool:
     """Takes what comes next in the log, moves the cursor, and says whether there is more."""
     if await sends.count_waiting(connection, stored.key, MAX_WAITING) >= MAX_WAITING:
-        return False  # it becomes due again with what waits
+        return True
     end = await log.end(connection)
     size = max(limit, 500)
     entries = await log.read(connection, stored.cursor, size, stored.tenant_id)

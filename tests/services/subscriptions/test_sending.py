@@ -14,7 +14,7 @@ from crossdock.v1.event_service_pb2 import ListEventsRequest
 from crossdock.v1.event_service_pb2_grpc import EventServiceStub
 from crossdock.v1.subscription_pb2 import OutboundEvent
 
-from services.subscriptions import board
+from services.subscriptions import board, leasing
 from services.subscriptions.states import SCHEDULE
 from tests.services.subscriptions.conftest import OK, REFUSED, Sender
 
@@ -421,6 +421,26 @@ async def test_a_lease_that_breaks_leaves_everything_to_be_taken(sender: Sender)
     sender.server.hub.transaction = breaks  # type: ignore[method-assign]
     with pytest.raises(grpc.aio.AioRpcError):
         await sender.lease()
+    await sender.work_off()
+
+    assert len(set(sender.seen)) == await recorded(sender)
+
+
+async def test_nothing_more_is_taken_from_the_log_while_too_much_waits_and_nothing_is_passed_over(
+    sender: Sender, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(board, "MOVE_SECONDS", 0.0)
+    monkeypatch.setattr(leasing, "MAX_WAITING", 3)
+    made = await sender.create()
+    await sender.deliveries(["a", "b"])
+    await sender.work(lambda _: REFUSED)
+    held = (await sender.get(made.id)).cursor
+
+    await sender.deliveries(["c", "d"])
+    await sender.work(lambda _: REFUSED, wait=1.5)
+    assert (await sender.get(made.id)).cursor == held
+    clock.move(timedelta(hours=1))
+    await sender.work_off()
     await sender.work_off()
 
     assert len(set(sender.seen)) == await recorded(sender)
