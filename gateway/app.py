@@ -22,6 +22,7 @@ from gateway.proofs import Proofs
 from gateway.sending import Sender, SendingSettings
 from gateway.sending.measures import SendingMeasures
 from gateway.services_client import ServicesClient
+from gateway.tracking.routes import Tracking
 from gateway.transcode import canonical_routes
 from gateway.webhooks.bodies import body_limits
 from gateway.webhooks.ingest import Ingest
@@ -72,6 +73,7 @@ class Gateway:
                 Route("/readyz", self._health.ready),
                 Route("/metrics", self._health.metrics),
                 *(dialect.mount(services) for dialect in REST),
+                *Tracking(services, settings.label_font).routes(),
                 *canonical_routes(services.channel, services.seconds, self._ending, remedies=remedies),
                 *Pages(lambda: document_bytes(dialects, REST)).routes(),
             ],

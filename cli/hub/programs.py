@@ -46,6 +46,8 @@ class Programs:
             "ENCRYPTION_KEY": self.keys.encryption_key,
             "GRPC": str(self.grpc),
             "METRICS": str(metrics),
+            # Links for this machine, unless somebody serves the gateway to others and says where.
+            "PUBLIC_URL": os.environ.get("CROSSDOCK_PUBLIC_URL", f"http://{self.http.reachable}"),
             # Simulated carriers, and those that somebody writes beside the hub.
             "CARRIERS_ALLOW": "localhost,127.0.0.0/8,::1",
         }

@@ -11,6 +11,7 @@ from gateway.openapi.fragments import Json, merged
 from gateway.openapi.operations import canonical_fragment
 from gateway.openapi.processes import process_fragment
 from gateway.openapi.webhooks import webhooks_fragment
+from gateway.tracking.openapi import tracking_fragment
 from gateway.transcode.bindings import contract_services
 
 VERSION = "3.1.0"
@@ -36,6 +37,7 @@ def document(dialects: Mapping[str, InboundDialect], rest: Iterable[RestDialect]
             *(each.fragment() for each in rest),
             webhooks_fragment(dialects),
             process_fragment(),
+            tracking_fragment(),
         ]
     )
     return {

@@ -57,6 +57,7 @@ ENDLESS = {"EventService_WatchEvents", "DeliveryService_WatchDelivery"}
 """Streams that stay open; the tests of the transcoder read them."""
 OF_A_CARRIER = {"ShipmentService_CreateReturn", "deliverysolutions_create", "deliverysolutions_retry"}
 """What cannot succeed without a carrier that answers; the tests of dispatching and of the dialect have one."""
+PUBLIC = "https://track.example"
 OF_THE_SYSTEM = {"AccessService_CreateTenant", "AccessService_ListTenants"}
 RANDOM_STATE = frozenset(
     ("id", "etag", "requestId", "pageToken", "cursor", "orderId", "shipmentId", "outboundDeliveryId", "sourceId")
@@ -100,7 +101,7 @@ class Hub:
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
     """A server that does not log its thousands of calls."""
-    return settings.model_copy(update={"log_calls": False, "carriers_allow": "127.0.0.0/8"})
+    return settings.model_copy(update={"log_calls": False, "carriers_allow": "127.0.0.0/8", "public_url": PUBLIC})
 
 
 @pytest.fixture
@@ -193,8 +194,13 @@ async def shipments(world: World) -> dict[str, str]:
         request = shipment_service_pb2.CreateShipmentRequest(shipment=wanted, asynchronous=True)
         return (await stub.CreateShipment(request, metadata=world.account)).shipment.id
 
+    waiting = await new("waits")
+    shown = shipment_service_pb2.GetShipmentRequest(shipment_id=waiting)
+    links = (await stub.GetShipment(shown, metadata=world.account)).shipment.links
     return {
-        "shipmentId": await new("waits"),
+        "shipmentId": waiting,
+        "token": links.tracking_url.removeprefix(f"{PUBLIC}/t/"),
+        "tracking_label token": links.label_url.removeprefix(f"{PUBLIC}/labels/").removesuffix(".pdf"),
         "externalId": "waits",
         "shipment_external_id": "waits",
         "ShipmentService_CancelShipment shipmentId": await new("to cancel"),

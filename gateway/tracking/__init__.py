@@ -1,0 +1,1 @@
+"""What bearers of a shipment's links are shown: the tracking page, its QR code, and the label."""
