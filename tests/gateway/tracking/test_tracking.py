@@ -1,5 +1,8 @@
 """Promise 33: what the links of shipments lead to, through the real services and the real gateway."""
 
+import base64
+import hashlib
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -114,6 +117,17 @@ async def test_nobody_may_keep_find_frame_or_pass_on_what_a_link_leads_to(
         assert all(part in policy for part in STRICT)
         assert "unsafe" not in policy
         assert "*" not in policy
+
+
+async def test_the_pages_own_style_and_script_are_all_that_browsers_let_it_have(
+    shop: Shop, client: httpx.AsyncClient
+) -> None:
+    answer = await client.get(path((await send(shop)).links.tracking_url))
+
+    for element, directive in (("style", "style-src"), ("script", "script-src")):
+        [inline] = re.findall(f"<{element}>(.*?)</{element}>", answer.text, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(inline.encode()).digest()).decode()
+        assert f"{directive} 'sha256-{digest}';" in answer.headers["content-security-policy"]
 
 
 async def test_the_page_loads_nothing_from_anywhere(shop: Shop, client: httpx.AsyncClient) -> None:
