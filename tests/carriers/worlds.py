@@ -165,6 +165,9 @@ class World:
     async def bookings(self, carrier: str = "") -> list[books.SimulatedBooking]:
         return list((await self.call("ListBookings", driving.ListBookingsRequest(carrier=carrier))).bookings)
 
+    async def named(self, name: str) -> list[books.SimulatedBooking]:
+        return list((await self.call("ListBookings", driving.ListBookingsRequest(booking=name))).bookings)
+
     async def pages(self, size: int) -> list[books.SimulatedBooking]:
         found: list[books.SimulatedBooking] = []
         token = "0"
