@@ -216,6 +216,18 @@ async def test_while_the_services_are_away_one_may_come_again(
     assert answer.headers["cache-control"] == "no-store"
 
 
+async def test_delivery_solutions_clients_are_told_links_that_work(shop: Shop, client: httpx.AsyncClient) -> None:
+    made = await shop.create("ds-1")
+    key = shop.account.metadata[0][1].removeprefix("Bearer ")
+
+    told = await client.get("/deliverysolutions/v2/shipments/ds-1", headers={"x-api-key": key, "tenantid": "acme"})
+    shipment = told.json()
+
+    links = (shipment["referenceLinks"]["trackingUrl"], shipment["referenceLinks"]["qrcodeLink"], shipment["label"])
+    assert links == (made.links.tracking_url, made.links.qr_code_url, made.links.label_url)
+    assert [(await client.get(path(each))).status_code for each in links] == [200] * 3
+
+
 async def test_no_log_tells_a_link(shop: Shop, client: httpx.AsyncClient, capsys: Any) -> None:
     made = await send(shop)
     capsys.readouterr()
