@@ -1,12 +1,18 @@
 """What came of a call to a carrier, read as the contract says; pure, knows no call.
 
-OK is a yes even where it holds a refusal, which the caller reads; OK without any outcome is nothing certain.
+OK is a yes even where it holds a refusal, which the caller reads; OK without any outcome, or with one that nobody could
+keep, is nothing certain.
 """
 
 from enum import Enum
 from typing import Any, NamedTuple
 
 import grpc
+import protovalidate
+
+from services.errors import Problem
+from services.interceptors.validation import field_path
+from services.storable import require_storable
 
 
 class Certainty(Enum):
@@ -44,9 +50,23 @@ _LONGEST = 500
 
 def of_response(response: Any) -> Reply:
     """What an OK comes down to."""
+    if broken := _broken(response):
+        return Reply(Certainty.UNCERTAIN, explanation=f"Its answer breaks the contract: {broken}"[:_LONGEST])
     if "outcome" in response.DESCRIPTOR.oneofs_by_name and response.WhichOneof("outcome") is None:
         return Reply(Certainty.UNCERTAIN, explanation="It answered without saying anything.")
     return Reply(Certainty.YES, response)
+
+
+def _broken(response: Any) -> str:
+    """What in an answer could not be kept or shown; empty for a right one."""
+    if violations := protovalidate.collect_violations(response):
+        first = violations[0].proto
+        return f"{field_path(first)}: {first.message}"
+    try:
+        require_storable(response)
+    except Problem as reason:
+        return reason.message
+    return ""
 
 
 def of_error(code: grpc.StatusCode, details: str | None) -> Reply:

@@ -93,6 +93,28 @@ async def test_an_answer_without_outcome_is_nothing_certain(clients: CarrierClie
     assert told.response.HasField("absent")
 
 
+@pytest.mark.parametrize("told", ["NUL", "year", "money", "rule"])
+async def test_an_answer_that_could_not_be_kept_is_nothing_certain(
+    clients: CarrierClients, carrier: Make, told: str
+) -> None:
+    speaker = await carrier()
+    booking = speaker.make("dlv_1")
+    match told:
+        case "NUL":
+            booking.references.add(scope="x", value="a\0b")
+        case "year":
+            booking.dropoff_window.end_time.seconds = 1 << 60
+        case "money":
+            booking.price.currency_code = "euro"
+        case "rule":
+            booking.references.add(scope="")
+
+    reply = await call(clients, speaker.carrier)
+
+    assert reply.certainty is Certainty.UNCERTAIN
+    assert reply.explanation.startswith("Its answer breaks the contract: booking.")
+
+
 async def test_an_answer_that_is_too_large_is_no_refusal(clients: CarrierClients, carrier: Make) -> None:
     speaker = await carrier()
     speaker.description.name = "x" * (MAX_ANSWER_BYTES + 1)
