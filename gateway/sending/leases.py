@@ -1,7 +1,7 @@
 """Works off one lease: a delivery's events one after the other, deliveries side by side; knows no HTTP and no dialect.
 
-How many go side by side follows the endpoint: all that the subscription allows while it answers, one while it does
-not, so that a dead endpoint holds one connection and not ten.
+How many go side by side follows the endpoint: few at first, one more with every message that it takes, up to what the
+subscription allows, and one when it does not answer. So a dead endpoint holds two connections and not a hundred.
 """
 
 import asyncio
@@ -22,6 +22,7 @@ from gateway.sending.reports import NotReported, Reports
 from gateway.sending.tries import Tries, utc_now
 
 DEFAULT_IN_FLIGHT = 10
+FIRST_IN_FLIGHT = 2
 REPORT_SIZE = 100
 """So many attempts are reported while the lease goes on."""
 REPORT_SECONDS = 2.0
@@ -51,7 +52,9 @@ class LeaseWork:
         self._attempts: list[Attempt] = []
         self._slow_for: timedelta | None = None
         self._most = self._subscription.max_in_flight or DEFAULT_IN_FLIGHT
-        self._width = 1 if self._subscription.state == pb.SUBSCRIPTION_STATE_FAILING else self._most
+        self._width = (
+            1 if self._subscription.state == pb.SUBSCRIPTION_STATE_FAILING else min(FIRST_IN_FLIGHT, self._most)
+        )
         self._working = 0
         self._silent = 0
         self._halted = False

@@ -5,16 +5,17 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import asyncpg
 import grpc
 import pytest
 from crossdock.v1 import subscription_service_pb2 as contract
-from crossdock.v1.event_service_pb2 import ListEventsRequest
 from crossdock.v1.subscription_pb2 import Attempt, Subscription, SubscriptionStats
 from crossdock.v1.subscription_service_pb2_grpc import SubscriptionServiceStub
 from pydantic import SecretStr
 
 from gateway.dialects.registry import INBOUND
 from gateway.server import Server as Gateway
+from runtime import typeid
 from services.config import Settings
 from services.server import Server
 from tests.conftest import SYSTEM_TOKEN
@@ -30,6 +31,7 @@ class Subscribers:
     """A tenant's subscriptions, through the contract."""
 
     world: World
+    database_url: str
 
     def __post_init__(self) -> None:
         self.stub = SubscriptionServiceStub(self.world.channel)
@@ -64,6 +66,10 @@ class Subscribers:
         for step, word in enumerate(words):
             await self.world.ingest(*(self.world.message(name, word, minute + step) for name in names))
 
+    async def redeliver(self, identifier: str, event_id: str) -> None:
+        request = contract.RedeliverEventRequest(subscription_id=identifier, event_id=event_id)
+        await self.stub.RedeliverEvent(request, metadata=self.world.account)
+
     async def until(self, identifier: str, condition: Callable[[SubscriptionStats], bool]) -> SubscriptionStats:
         """The figures of a subscription as soon as they are as they should be."""
         async with asyncio.timeout(60):
@@ -72,16 +78,13 @@ class Subscribers:
         return stats
 
     async def recorded(self) -> set[str]:
-        """The ids of all events of deliveries in the tenant's log."""
-        found: set[str] = set()
-        cursor = ""
-        while True:
-            request = ListEventsRequest(page_size=1000, cursor=cursor)
-            page = await self.world.events.ListEvents(request, metadata=self.world.account)
-            if not page.events:
-                return found
-            found |= {each.id for each in page.events if each.delivery_id}
-            cursor = page.next_cursor
+        """The ids of all events of deliveries that are committed: the log itself tells them a moment later."""
+        connection = await asyncpg.connect(self.database_url.replace("+asyncpg", ""))
+        try:
+            rows = await connection.fetch("SELECT event_id FROM events WHERE delivery_id IS NOT NULL")
+        finally:
+            await connection.close()
+        return {typeid.encode("evt", row["event_id"]) for row in rows}
 
 
 @pytest.fixture
@@ -91,8 +94,8 @@ def settings(settings: Settings) -> Settings:
 
 
 @pytest.fixture
-async def subscribers(server: Server, channel: grpc.aio.Channel, system: Metadata) -> Subscribers:
-    return Subscribers(await World.make(channel, system))
+async def subscribers(server: Server, channel: grpc.aio.Channel, system: Metadata, database_url: str) -> Subscribers:
+    return Subscribers(await World.make(channel, system), database_url)
 
 
 @pytest.fixture
