@@ -1,13 +1,16 @@
 """A sender's hands: takes leases, tells how tries went, and keeps what it saw."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import grpc
 import pytest
 from crossdock.v1 import subscription_pb2 as pb
 from crossdock.v1 import subscription_service_pb2 as contract
+from crossdock.v1.event_service_pb2 import ListEventsRequest
+from crossdock.v1.event_service_pb2_grpc import EventServiceStub
 from crossdock.v1.subscription_pb2 import Attempt, OutboundEvent, Subscription
 from crossdock.v1.subscription_service_pb2_grpc import SubscriptionServiceStub
 
@@ -111,3 +114,44 @@ def settings(settings: Settings) -> Settings:
 @pytest.fixture
 async def sender(server: Server, channel: grpc.aio.Channel, system: Metadata) -> Sender:
     return Sender(SubscriptionServiceStub(channel), await World.make(channel, system), server)
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = datetime.now(UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, span: timedelta) -> None:
+        self.now += span
+
+
+@pytest.fixture
+def clock(sender: Sender) -> Clock:
+    """The server's clock, held."""
+    held = Clock()
+    sender.server.hub.now = held
+    return held
+
+
+def in_order(sender: Sender) -> bool:
+    """Whether the events of every delivery were tried in their order, failures and repeats aside."""
+    numbers: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for subscription, delivery, number in sender.seen:
+        numbers[subscription, delivery].append(number)
+    return all(told == sorted(told) for told in numbers.values())
+
+
+async def recorded(sender: Sender) -> int:
+    """How many events the tenant's log holds."""
+    stub = EventServiceStub(sender.world.channel)
+    answer = await stub.ListEvents(ListEventsRequest(page_size=1000), metadata=sender.world.account)
+    return len(answer.events)
+
+
+async def figures(sender: Sender, identifier: str) -> pb.SubscriptionStats:
+    request = contract.GetSubscriptionStatsRequest(subscription_id=identifier)
+    return (await sender.stub.GetSubscriptionStats(request, metadata=sender.world.account)).stats
