@@ -37,15 +37,15 @@ class Hub:
             in_path = f"/{secret}" if scheme == webhook_pb2.AUTH_SCHEME_PATH_SECRET else ""
             await self.simulator.configure(carrier, f"{gateway_url}{made.path}{in_path}", secret)
 
-    async def register(self) -> None:
-        """Gives each carrier its place in the directory."""
+    async def register(self, poll: timedelta = timedelta(seconds=1)) -> None:
+        """Gives each carrier its place in the directory; silent bookings are looked up after ``poll``."""
         directory = CarrierDirectoryServiceStub(self.world.channel)
         for name, dialect in DIALECTS.items():
             carrier = Carrier(ref=name, name=name.title(), dialect=dialect, source_id=self.sources[name])
             carrier.address, carrier.plaintext = self.simulator.address, True
             carrier.authorization = self.simulator.carrier(name).metadata[0][1]
             carrier.booking_timeout.FromTimedelta(timedelta(seconds=3))
-            carrier.poll_interval.FromTimedelta(timedelta(seconds=1))
+            carrier.poll_interval.FromTimedelta(poll)
             await directory.CreateCarrier(CreateCarrierRequest(carrier=carrier), metadata=self.world.account)
 
     async def delivery_of(self, booking: Booking) -> str:

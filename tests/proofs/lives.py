@@ -16,10 +16,11 @@ import grpc
 from crossdock.simulator.v1 import simulator_pb2 as books
 from crossdock.v1 import location_pb2, location_service_pb2
 from crossdock.v1 import shipment_service_pb2 as contract
-from crossdock.v1.carrier_directory_service_pb2 import CreateCarrierRequest
+from crossdock.v1.carrier_directory_service_pb2 import CreateCarrierRequest, GetCarrierRequest
 from crossdock.v1.carrier_directory_service_pb2_grpc import CarrierDirectoryServiceStub
 from crossdock.v1.carrier_pb2 import BOOKING_STATE_LIVE, BOOKING_STATE_PENDING, Carrier
-from crossdock.v1.delivery_pb2 import DeliveryStatus
+from crossdock.v1.delivery_pb2 import Delivery, DeliveryStatus
+from crossdock.v1.delivery_service_pb2 import GetDeliveryRequest
 from crossdock.v1.shipment_pb2 import Shipment, ShipmentPhase
 from crossdock.v1.shipment_service_pb2_grpc import ShipmentServiceStub
 
@@ -84,13 +85,15 @@ class Lives:
         await asyncio.gather(*map(one, lives))
 
     async def create(self, life: str, external_id: str = "", *, asynchronous: bool = False) -> Shipment:
-        """Sends a shipment from a life's store, and answers when it is dispatched."""
+        """Sends a shipment from a life's store; as it stands once it is dispatched, or nobody takes it."""
         shipment = Shipment(external_id=external_id or life, location_external_id=life)
         shipment.consignment.CopyFrom(consignment())
         shipment.consignment.pickup.external_id = ""
         request = contract.CreateShipmentRequest(shipment=shipment, asynchronous=asynchronous)
         request.request_id = f"create {shipment.external_id}"
-        made: Shipment = (await self.persist(self._stub.CreateShipment, request)).shipment
+        found = contract.GetShipmentByExternalIdRequest(external_id=shipment.external_id)
+        await self.answer(self._stub.CreateShipment, request)
+        made: Shipment = (await self.persist(self._stub.GetShipmentByExternalId, found)).shipment
         self.shipments[shipment.external_id] = made.id
         return made
 
@@ -99,6 +102,24 @@ class Lives:
         request = contract.GetShipmentRequest(shipment_id=self.shipments[life])
         found: Shipment = (await self.persist(self._stub.GetShipment, request)).shipment
         return found
+
+    async def carrier(self, ref: str) -> Carrier:
+        """As the directory knows it."""
+        request = GetCarrierRequest(carrier_ref=ref)
+        found: Carrier = (await self.persist(self._directory.GetCarrier, request)).carrier
+        return found
+
+    async def delivery(self, life: str) -> Delivery:
+        """The booking that it has now."""
+        request = GetDeliveryRequest(delivery_id=(await self.get(life)).delivery_id)
+        found: Delivery = (await self.persist(self.world.deliveries.GetDelivery, request)).delivery
+        return found
+
+    async def history(self, life: str) -> list[str]:
+        """Its statuses, the oldest first."""
+        request = contract.ListShipmentHistoryRequest(shipment_id=self.shipments[life])
+        entries = (await self.persist(self._stub.ListShipmentHistory, request)).entries
+        return [DeliveryStatus.Name(each.status).removeprefix("DELIVERY_STATUS_") for each in entries]
 
     async def cancel(self, life: str, request_id: str = "") -> grpc.StatusCode:
         """Calls it off; how that was answered."""
