@@ -12,6 +12,7 @@ from crossdock.v1.event_service_pb2_grpc import EventServiceStub
 from crossdock.v1.location_service_pb2_grpc import LocationServiceStub
 from crossdock.v1.order_service_pb2_grpc import OrderServiceStub
 from crossdock.v1.shipment_service_pb2_grpc import ShipmentServiceStub
+from crossdock.v1.subscription_service_pb2_grpc import SubscriptionServiceStub
 from crossdock.v1.webhook_service_pb2_grpc import WebhookServiceStub
 from grpc_health.v1 import health_pb2
 from grpc_health.v1.health_pb2_grpc import HealthStub
@@ -55,6 +56,7 @@ class HubClient:
         self.locations = LocationServiceStub(self._channel)
         self.orders = OrderServiceStub(self._channel)
         self.shipments = ShipmentServiceStub(self._channel)
+        self.subscriptions = SubscriptionServiceStub(self._channel)
         self.webhooks = WebhookServiceStub(self._channel)
         self._health = HealthStub(self._channel)
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cli import processes, up
-from cli.commands import deliveries, health, simulate, sources, tenants, tokens, watch, webhooks
+from cli.commands import deliveries, health, simulate, sources, subscriptions, tenants, tokens, watch, webhooks
 from cli.demo import command as demo
 
 app = typer.Typer(
@@ -53,5 +53,6 @@ app.add_typer(deliveries.app, name="deliveries", rich_help_panel=LOOK)
 app.add_typer(webhooks.app, name="webhooks", rich_help_panel=LOOK)
 app.command(epilog=health.EXAMPLES, rich_help_panel=LOOK)(health.health)
 app.add_typer(sources.app, name="sources", rich_help_panel=MANAGE)
+app.add_typer(subscriptions.app, name="subscriptions", rich_help_panel=MANAGE)
 app.add_typer(tokens.app, name="tokens", rich_help_panel=MANAGE)
 app.add_typer(tenants.app, name="tenants", rich_help_panel=MANAGE)

@@ -30,6 +30,10 @@ def test_all_commands_are_there() -> None:
         "deliveries list", "deliveries show", "deliveries explain",
         "webhooks list", "webhooks show", "webhooks replay",
         "sources create", "sources list", "sources show", "sources rotate", "sources fetch",
+        "subscriptions create", "subscriptions list", "subscriptions show", "subscriptions pause",
+        "subscriptions resume", "subscriptions delete", "subscriptions rotate", "subscriptions test",
+        "subscriptions stats", "subscriptions attempts", "subscriptions redeliver", "subscriptions replay",
+        "subscriptions redrive",
         "tokens create", "tokens list", "tokens revoke",
         "tenants create", "tenants list",
     }  # fmt: skip
