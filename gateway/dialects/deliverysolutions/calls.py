@@ -23,6 +23,8 @@ _KEY = re.compile(r"[\x21-\x7e]{1,512}")
 _JSON = re.compile(r'application/json(?:\s*;\s*charset="?utf-8"?)?', re.IGNORECASE)
 MAX_EXTERNAL_ID = 100
 _EXTERNAL_ID = re.compile(r"[^\x00-\x1f\x7f]{1,100}")
+_ANY = "USD"
+"""The currency of amounts that nobody will see: those of a shipment from nowhere."""
 
 Value = TypeVar("Value")
 
@@ -56,7 +58,8 @@ class Call:
             return told
         if not isinstance(location, str) or not 1 <= len(location) <= MAX_EXTERNAL_ID:
             return ""  # which the reader or the services will complain about
-        return (await self.callers.location_named(self.token, location, self.metadata)).currency_code
+        found = await self.callers.location_named(self.token, location, self.metadata)
+        return found.currency_code if found.id else _ANY  # the services say that there is no such location
 
     async def zone(self, location_id: str) -> tzinfo:
         """The time zone of a location."""
