@@ -8,7 +8,7 @@ from tempfile import NamedTemporaryFile
 
 from crossdock.v1.delivery_service_pb2 import GetDeliveryRequest
 
-from bench import batches, checks, noop_grpc
+from bench import batches, checks, noop_grpc, outbound
 from bench.clients import h2load, wrk
 from bench.figures import Figures
 from bench.usage import Usage
@@ -151,6 +151,13 @@ def _make() -> tuple[Row, ...]:
         Row("hubrise-patch", "HubRise PATCH of a position", "hub",
             partial(_http, face="hubrise", method="position"), top, "baseline-patch",
             partial(_missing, face="hubrise")),
+        *(Row(f"attempts-{n}", f"attempts to subscribers, from {n}", "hub",
+              partial(outbound.attempts, subscriptions=n), top) for n in (1, 100)),
+        Row("outbound-latency", f"from a webhook's 200 to the subscriber, {outbound.PER_SECOND}/s", "hub",
+            outbound.latency, top),
+        *(Row(f"ingest-beside-{n}", f"Skipcart webhook, 32 connections, {n} subscriptions", "hub",
+              partial(outbound.ingest, subscriptions=n), "noop-grpc-32") for n in (0, 10, 1_000)),
+        Row("streams-1000", "one event to 1,000 streams", "hub", partial(outbound.streams, count=1_000), top),
     ]  # fmt: skip
     return tuple(rows)
 

@@ -71,6 +71,7 @@ class World:
 
 async def start(stack: AsyncExitStack, folder: Path, log: IO[str]) -> World:
     """Everything, on a new database; it ends with the stack."""
+    os.environ["CROSSDOCK_EGRESS_ALLOW"] = "http://127.0.0.1"  # subscribers of the loads
     plan = Plan(folder, Address("127.0.0.1", 0), Address("127.0.0.1", 0), demo_data=True)
     began = time.perf_counter()
     hub = await LocalHub.start(plan)

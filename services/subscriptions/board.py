@@ -91,7 +91,8 @@ class Board:
         moment = time.monotonic() + seconds
         for key in keys:
             if key in self._known:
-                self._stirred.setdefault(key, moment)
+                # The earlier moment counts: whoever had one has just given it back.
+                self._stirred[key] = min(moment, self._stirred.get(key, moment))
         self._tell()
 
     def nudge(self) -> None:

@@ -15,7 +15,7 @@ from services.db.outbound_tables import subscriptions as table
 from services.hub import Hub
 from services.subscriptions import attempts, journal, rows, sends, states
 from services.subscriptions.leasing import DEFAULT_DURATION
-from services.subscriptions.rows import Stored
+from services.subscriptions.rows import Key, Stored
 from services.subscriptions.sends import Send
 from services.subscriptions.states import SERVED, SETTLED, Turn
 
@@ -27,7 +27,9 @@ async def report(hub: Hub, request: contract.ReportAttemptsRequest) -> contract.
     told = False
     for each in request.reports:
         async with hub.transaction() as connection:
-            result, changed = await _report(connection, hub, each, duration)
+            result, changed, free = await _report(connection, hub, each, duration)
+        # After the commit: whoever is woken by it finds the row unlocked.
+        hub.board.stir(free)
         response.results.append(result)
         told |= changed
     if told:
@@ -37,13 +39,13 @@ async def report(hub: Hub, request: contract.ReportAttemptsRequest) -> contract.
 
 async def _report(
     connection: AsyncConnection, hub: Hub, report: contract.LeaseReport, duration: timedelta
-) -> tuple[contract.LeaseReportResult, bool]:
+) -> tuple[contract.LeaseReportResult, bool, list[Key]]:
     now = hub.now()
     result = contract.LeaseReportResult(lease_id=report.lease_id)
     stored = await _held(connection, report)
     if stored is None:
         result.lost = True
-        return result, False
+        return result, False, []
     before = stored.events
     await _record(connection, stored, report, now)
     leased = stored.lease_id is not None and str(stored.lease_id) == report.lease_id
@@ -62,9 +64,7 @@ async def _report(
             .where(table.c.tenant_id == stored.tenant_id, table.c.subscription_id == stored.subscription_id)
             .values(**values)
         )
-        if report.release:
-            hub.board.stir([stored.key])
-    return result, stored.events != before
+    return result, stored.events != before, [stored.key] if leased and report.release else []
 
 
 async def _held(connection: AsyncConnection, report: contract.LeaseReport) -> Stored | None:
