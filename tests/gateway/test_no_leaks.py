@@ -51,7 +51,7 @@ class Broken:
 def broken_gateway() -> Gateway:
     services: Any = Broken()
     registry = CollectorRegistry(auto_describe=False)
-    gateway = Gateway(Settings(), services, registry, DIALECTS)
+    gateway = Gateway(Settings(sending=False), services, registry, DIALECTS)
     registry.register(services)
     return gateway
 
@@ -76,7 +76,12 @@ ENDPOINTS = list(endpoints(broken_gateway().app.routes))
 
 
 def filled(template: str) -> str:
-    values = {"dialect": "plain", "source_id": typeid.encode("src", typeid.new_uuid7()), "number": "1"}
+    values = {
+        "dialect": "plain",
+        "source_id": typeid.encode("src", typeid.new_uuid7()),
+        "number": "1",
+        "token": "A" * 27,
+    }
     return re.sub(r"\{([\w.]+)(?::\w+)?\}", lambda match: values.get(match[1], "x" * 20), template)
 
 
