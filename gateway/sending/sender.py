@@ -42,7 +42,7 @@ class SendingSettings:
 
     leases: int = 200
     concurrency: int = 256
-    events: int = 400
+    events: int = 200
     """Of one lease at most."""
     lease_seconds: float = 20.0
 
