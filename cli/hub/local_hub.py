@@ -90,6 +90,8 @@ class LocalHub:
     async def _start(self) -> None:
         plan, folder, stack = self._plan, self._folder, self._resources
         self._lock()
+        for path in filter(None, (folder.running, plan.ready_file)):
+            self._withdraw(path)
         hub_keys = keys.find_or_make(folder)
         address = self._reserve(plan.grpc, "--grpc")
         http = self._reserve(plan.http, "--http")
@@ -167,6 +169,13 @@ class LocalHub:
 
     async def _stop_postgres(self) -> None:
         await cast("WatchedPostgres", self._postgres).stop(hurried=self._hurried)
+
+    def _withdraw(self, path: Path) -> None:
+        """What a run before wrote: whoever waits for the file would be led to where nobody listens."""
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise HubNotStarted(f"the ready file cannot be written: {error}") from error
 
     def _publish(self, path: Path) -> None:
         try:

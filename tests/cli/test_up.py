@@ -100,6 +100,18 @@ def test_an_address_that_is_none_is_a_usage_error(free_folder: Path, address: st
     assert "--grpc" in refused.stderr
 
 
+def test_a_file_that_a_killed_hub_left_leads_nobody_astray(hub: RunningHub, free_folder: Path) -> None:
+    left = free_folder / "ready.json"
+    free_folder.mkdir(exist_ok=True)
+    left.write_text("{}")
+
+    refused = crossdock("up", "--data-dir", str(free_folder), "--grpc", hub.ready["grpc"], "--http", ANY,
+                        "--ready-file", str(left))  # fmt: skip
+
+    assert refused.returncode == 1
+    assert not left.exists()
+
+
 def test_it_stops_cleanly_and_comes_back_with_the_same_demo_data(tmp_path: Path) -> None:
     first = RunningHub(tmp_path, "--workers", "2")
     children = children_of(first.process.pid)
