@@ -63,7 +63,7 @@ def endpoints(routes: list[BaseRoute], prefix: str = "") -> Iterator[tuple[str, 
             yield from endpoints(route.routes, prefix + route.path)
         elif hasattr(route, "effective_route_contexts"):  # FastAPI: a router that was included
             for context in route.effective_route_contexts():
-                yield from ((method, prefix + context.path) for method in sorted(context.methods))
+                yield from ((method, prefix + context.path_format) for method in sorted(context.methods))
         elif hasattr(route, "routes"):  # the canonical ones, which are a table of their own
             for served in route.routes:
                 yield from ((method, prefix + served.path) for method in sorted(served.methods - {"HEAD"}))

@@ -63,7 +63,7 @@ def served(routes: Iterable[Any], prefix: str = "") -> Iterator[tuple[str, str]]
                     yield from ((method, each.path) for method in each.methods)
         elif hasattr(route, "effective_route_contexts"):  # FastAPI: a router that was included
             for context in route.effective_route_contexts():
-                yield from ((method, prefix + context.path) for method in context.methods)
+                yield from ((method, prefix + context.path_format) for method in context.methods)
         else:
             yield from ((method, prefix + route.path) for method in route.methods - {"HEAD"})
 

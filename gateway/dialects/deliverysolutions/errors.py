@@ -78,7 +78,7 @@ TABLES: Final[dict[str, dict[str, Row]]] = {
 }
 """The rows of each operation's table, by type: 51 in all."""
 
-_BEYOND: Final = {**_NOT_FOUND, **_CARRIERS}
+_BEYOND: Final = {**_NOT_FOUND, "INVALID_DATA": _HARD_422, **_CARRIERS}
 """What happens in every operation; where a table has no row for it, other operations' row is used."""
 
 _TYPES: Final[dict[str, str]] = {

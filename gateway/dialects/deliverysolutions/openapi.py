@@ -142,7 +142,7 @@ def _paths() -> dict[str, Json]:
     for route in routes.router.routes:
         assert isinstance(route, APIRoute)
         for method in route.methods or ():
-            paths.setdefault(routes.PREFIX + route.path, {})[method.lower()] = _operation(route)
+            paths.setdefault(routes.PREFIX + route.path_format, {})[method.lower()] = _operation(route)
     return paths
 
 
@@ -156,7 +156,7 @@ def _operation(route: APIRoute) -> Json:
         "security": [{_KEY: [], _TENANT: []}],
         "parameters": [
             {"name": each, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
-            for each in _PLACE.findall(route.path)
+            for each in _PLACE.findall(route.path_format)
         ],
     }
     sized: Json = {}

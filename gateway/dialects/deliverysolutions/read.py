@@ -197,7 +197,7 @@ def contact(given: wire.Customer, region: str) -> Contact:
 
 
 def _items(made: Shipment, value: list[wire.Item], currency: str, _: Shipment) -> None:
-    for each in value:
+    for position, each in enumerate(value):
         item = made.consignment.items.add(
             sku=each.sku or "",
             title=each.title or "",
@@ -205,9 +205,9 @@ def _items(made: Shipment, value: list[wire.Item], currency: str, _: Shipment) -
             quantity=each.quantity or 0,
         )
         if each.price is not None:
-            item.price.CopyFrom(money(each.price, currency))
+            item.price.CopyFrom(money(each.price, currency, f"itemList[{position}].price"))
         if each.sale_price is not None:
-            item.sale_price.CopyFrom(money(each.sale_price, currency))
+            item.sale_price.CopyFrom(money(each.sale_price, currency, f"itemList[{position}].salePrice"))
         _measure(item, each.size, each.weight)
 
 
@@ -247,17 +247,17 @@ def _measure(owner: parcel_pb2.Parcel | parcel_pb2.Item, size: wire.Size | None,
         owner.weight.value, owner.weight.unit = float(weight.value * factor), parcel_pb2.WeightUnit.ValueType(unit)
 
 
-def money(amount: Decimal, currency: str) -> Money:
+def money(amount: Decimal, currency: str, member: str) -> Money:
     """Major units in a currency, the location's when it is not told. Raises `Invalid` for more than nine decimals."""
     nanos = amount * _NANOS
     if nanos != nanos.to_integral_value():
-        raise Invalid(("", f"{amount} has more decimals than any currency"))
+        raise Invalid((member, f"has more decimals than any currency: {amount}"))
     units, rest = divmod(int(nanos), _NANOS)
     return Money(currency_code=currency, units=units, nanos=rest)
 
 
 def _value(made: Shipment, value: Decimal, currency: str, _: Shipment) -> None:
-    made.consignment.value.amount.CopyFrom(money(value, currency))
+    made.consignment.value.amount.CopyFrom(money(value, currency, "orderValue"))
 
 
 def _created(made: Shipment, value: Any, _: str, __: Shipment) -> None:

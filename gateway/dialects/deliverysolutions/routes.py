@@ -30,7 +30,8 @@ from gateway.services_client import ServicesClient
 PREFIX = "/deliverysolutions/v2"
 MAX_TRIES = 5
 _HISTORY_PAGE = 1000
-_ONE = "/shipments/{shipment_external_id}"
+_ONE = "/shipments/{shipment_external_id:path}"
+"""A path: a sender's id may have slashes, and the server has decoded %2F. What goes on behind it comes first."""
 
 router = APIRouter(tags=["Shipping Order"])
 
@@ -75,6 +76,23 @@ async def list_shipments(call: ACall, document: ADocument) -> Response:
     return JSONResponse(lists.page(response, request, document, call.tenant))
 
 
+@router.get(f"{_ONE}/status-history", name="history")
+async def get_status_history(call: ACall, shipment_external_id: str) -> Response:
+    """Every step of a shipment, with the clock of its location."""
+    present = await call.shipment(shipment_external_id)
+    zone = await call.zone(present.location_id)
+    entries = [entry async for entry in _entries(call, present.id)]
+    return JSONResponse(history.history(present, entries, zone, call.tenant))
+
+
+@router.post(f"{_ONE}/retry", name="retry", status_code=201)
+async def retry_shipment(call: ACall, shipment_external_id: str) -> Response:
+    """Dispatch a shipment again that no provider took."""
+    present = await call.shipment(shipment_external_id)
+    response = await call(call.services.shipments.RetryShipment, RetryShipmentRequest(shipment_id=present.id))
+    return JSONResponse(_told(response.shipment, call, response.warnings), 201)
+
+
 @router.get(_ONE, name="get")
 async def get_shipment(call: ACall, shipment_external_id: str) -> Response:
     """One shipment, by the id that its sender gave it."""
@@ -107,23 +125,6 @@ async def edit_shipment(call: ACall, document: ADocument, shipment_external_id: 
             continue
         return JSONResponse(_told(response.shipment, call, response.warnings))
     raise AssertionError("the last try answers or raises")
-
-
-@router.get(f"{_ONE}/status-history", name="history")
-async def get_status_history(call: ACall, shipment_external_id: str) -> Response:
-    """Every step of a shipment, with the clock of its location."""
-    present = await call.shipment(shipment_external_id)
-    zone = await call.zone(present.location_id)
-    entries = [entry async for entry in _entries(call, present.id)]
-    return JSONResponse(history.history(present, entries, zone, call.tenant))
-
-
-@router.post(f"{_ONE}/retry", name="retry", status_code=201)
-async def retry_shipment(call: ACall, shipment_external_id: str) -> Response:
-    """Dispatch a shipment again that no provider took."""
-    present = await call.shipment(shipment_external_id)
-    response = await call(call.services.shipments.RetryShipment, RetryShipmentRequest(shipment_id=present.id))
-    return JSONResponse(_told(response.shipment, call, response.warnings), 201)
 
 
 async def _entries(call: Call, shipment_id: str) -> AsyncIterator[ShipmentHistoryEntry]:

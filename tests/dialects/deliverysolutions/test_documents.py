@@ -69,7 +69,7 @@ def canonical(answer: Json) -> Shipment:
         carrier.service_level.type = provider.get("serviceType") or ""
     for name, amount in (("amount", made.amount), ("fee", made.fee)):
         if answer.get(name) is not None:
-            amount.CopyFrom(read.money(Decimal(answer[name]), answer["currencyCode"]))
+            amount.CopyFrom(read.money(Decimal(answer[name]), answer["currencyCode"], name))
     made.tracking_number = answer.get("trackingId") or ""
     for name, time in (("createdAt", made.create_time), ("lastUpdatedAt", made.update_time)):
         if answer.get(name):
@@ -262,6 +262,9 @@ def test_every_state_has_a_word_and_every_word_finds_its_states() -> None:
         ({"deliveryTime": {"startsAt": 1655468102000, "endsAt": 1655468101000}}, "deliveryTime.endsAt"),
         ({"deliveryTime": {"startsAt": 1655468102}}, "deliveryTime.startsAt"),
         ({"orderAttributes": []}, "orderAttributes"),
+        ({"orderValue": Decimal("10.0000000001")}, "orderValue"),
+        ({"itemList": [{"price": 1}, {"price": Decimal("10.0000000001")}]}, "itemList[1].price"),
+        ({"itemList": [{"salePrice": Decimal("0.30000000000000004")}]}, "itemList[0].salePrice"),
     ],
 )
 def test_a_wrong_member_is_refused_by_its_name(change: Json, field: str) -> None:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import grpc
 import httpx
@@ -115,6 +116,8 @@ class Refusing:
     violations: tuple[tuple[str, str], ...] = ()
     bare: grpc.StatusCode | None = None
     requests: list[Message] = field(default_factory=list)
+    external_ids: list[str] = field(default_factory=list)
+    """Of the shipments that were read."""
 
     async def GetCaller(self, request: Message, context: Any) -> Message:
         if self.reason == "TOKEN_INVALID":
@@ -133,7 +136,10 @@ class Refusing:
         answer.locations.add(currency_code="USD")
         return answer
 
-    async def GetShipmentByExternalId(self, request: Message, context: Any) -> Message:
+    async def GetShipmentByExternalId(
+        self, request: contract.GetShipmentByExternalIdRequest, context: Any
+    ) -> contract.GetShipmentByExternalIdResponse:
+        self.external_ids.append(request.external_id)
         if self.reason in ("NOT_FOUND", "INTERNAL") or self.bare:
             await self._refuse(context)
         answer = contract.GetShipmentByExternalIdResponse()
@@ -249,6 +255,24 @@ async def test_every_documented_row_is_reached(
     assert (answer.status_code, answer.json()["type"]) == (int(status), kind)
     assert answer.json()["message"]
     assert ("retry-after" in answer.headers) == (severity == "Transient")
+
+
+@pytest.mark.parametrize("operation", ["get", "cancel", "history", "retry"])
+async def test_an_id_that_none_can_be_is_the_callers_fault(client: httpx.AsyncClient, operation: str) -> None:
+    answer = await send(client, operation, path=CALLS[operation][1].replace("7709-001", "x" * 101))
+
+    assert (answer.status_code, answer.json()["type"]) == (422, "INVALID_DATA")
+
+
+@pytest.mark.parametrize("spelt", ["2024%2F001", "2024/001", "%2F", "a%2Fstatus-history%2Fb", "list"])
+@pytest.mark.parametrize("operation", ["get", "cancel", "edit", "history", "retry"])
+async def test_an_id_may_have_slashes(
+    client: httpx.AsyncClient, refusing: Refusing, operation: str, spelt: str
+) -> None:
+    answer = await send(client, operation, path=CALLS[operation][1].replace("7709-001", spelt))
+
+    assert answer.is_success
+    assert refusing.external_ids == [unquote(spelt)]
 
 
 @pytest.mark.parametrize("operation", CALLS)
