@@ -260,9 +260,10 @@ def lets_others_try(was: BookingState, booking: Booking) -> bool:
 
 
 def close(stage: Stage, reason: StatusReason | None) -> None:
-    """Calls a shipment off that no carrier has."""
-    shipment = stage.shipment.shipment
-    stage.enter(shipment_pb2.SHIPMENT_PHASE_CLOSED, delivery_pb2.DELIVERY_STATUS_CANCELLED, reason=reason)
+    """Calls a shipment off that no carrier has; the reason tells who asked for it."""
+    actor = reason.actor if reason is not None and reason.HasField("actor") else None
+    shipment, cancelled = stage.shipment.shipment, delivery_pb2.DELIVERY_STATUS_CANCELLED
+    stage.enter(shipment_pb2.SHIPMENT_PHASE_CLOSED, cancelled, reason=reason, actor=actor)
     for member in ("cancel_request_time", "retry_time"):
         shipment.ClearField(member)
     stage.shipment.due_time = None

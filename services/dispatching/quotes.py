@@ -159,7 +159,8 @@ def _read(carrier: Carrier, response: QuoteResponse, wanted: Sequence[str], now:
     for refusal in response.refusals:
         candidate = _out(carrier, shipment_pb2.CANDIDATE_FATE_QUOTE_DECLINED, refusal.message or refusal.code)
         candidate.refusal.CopyFrom(refusal)
-        candidate.quote.service_level.id = refusal.service_level_id
+        if refusal.service_level_id:
+            candidate.quote.service_level.id = refusal.service_level_id
         made.append(candidate)
     return made or [_out(carrier, shipment_pb2.CANDIDATE_FATE_QUOTE_DECLINED, "It offers nothing.")]
 

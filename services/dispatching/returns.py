@@ -36,10 +36,12 @@ def check(shipment: Shipment, outbound: Delivery | None) -> None:
     under_way = bool(asked.delivery_id) and not is_closed(asked.status)
     back = status in _COMING_BACK or shipment.status in _COMING_BACK
     if not out or under_way or back:
+        word = delivery_pb2.DeliveryStatus.Name(shipment.status)
+        told = f"it is {word.removeprefix('DELIVERY_STATUS_')}: no goods are out"
         raise Problem(
             "RETURN_NOT_POSSIBLE",
-            "the goods are not out, are back already, or are on their way back",
-            {"shipment_id": shipment.id, "status": delivery_pb2.DeliveryStatus.Name(shipment.status)},
+            "the goods are on their way back, or back already" if under_way or back else told,
+            {"shipment_id": shipment.id, "status": word},
         )
 
 

@@ -13,7 +13,14 @@ from crossdock.v1.access_pb2 import AccessLevel, Tenant
 from crossdock.v1.delivery_pb2 import Delivery, DeliveryStatus
 from crossdock.v1.location_pb2 import Location
 from crossdock.v1.report_pb2 import DeliveryReport
-from crossdock.v1.shipment_pb2 import CandidateFate, DispatchDecision, DispatchRules, Shipment, ShipmentPhase
+from crossdock.v1.shipment_pb2 import (
+    CandidateFate,
+    DispatchDecision,
+    DispatchRules,
+    Shipment,
+    ShipmentHistoryEntry,
+    ShipmentPhase,
+)
 
 from runtime import typeid
 from services import ids, times
@@ -175,6 +182,14 @@ class Theatre:
         """The oldest first."""
         async with self.hub.engine.connect() as connection:
             return (await journal.decisions(connection, key, 100))[::-1]
+
+    async def history(self, key: Key) -> list[ShipmentHistoryEntry]:
+        """The oldest first."""
+        table = dispatch_tables.shipment_history
+        query = sa.select(table.c.document).where(table.c.tenant_id == key[0], table.c.shipment_id == key[1])
+        async with self.hub.engine.connect() as connection:
+            documents = await connection.scalars(query.order_by(table.c.number))
+            return [ShipmentHistoryEntry.FromString(document) for document in documents]
 
     async def fates(self, key: Key) -> dict[str, str]:
         """What became of each carrier in the last dispatch."""

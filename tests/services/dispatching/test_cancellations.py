@@ -33,6 +33,7 @@ async def test_what_no_carrier_has_is_called_off_at_once(theatre: Theatre, membe
 
     assert word(answer.shipment) == "CANCELLED"
     assert await theatre.phase(key) == "CLOSED"
+    assert (await theatre.history(key))[-1].status_user == theatre.caller.actor.id
     await theatre.dispatch(key, timedelta(0))
     await theatre.work(seconds=3)
     assert not theatre.live

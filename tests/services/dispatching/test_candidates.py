@@ -28,6 +28,8 @@ async def test_carriers_that_do_not_quote_are_no_candidates_and_hold_nobody_up(t
 
     assert shipment.carrier.ref == "sim-c"
     assert await theatre.fates(key) == {"sim-a": "QUOTE_DECLINED", "sim-b": "QUOTE_FAILED", "sim-c": "BOOKED"}
+    [decision] = await theatre.decisions(key)
+    assert [each.carrier_ref for each in decision.candidates if each.HasField("quote")] == ["sim-c"]
 
 
 async def test_a_disabled_carrier_is_not_asked_and_others_may_be_proposed(theatre: Theatre) -> None:

@@ -211,6 +211,7 @@ async def test_a_way_back_is_found_by_a_worker_and_only_one_at_a_time(theatre: T
     with pytest.raises(Problem) as refused:
         await wishes.bring_back(theatre.hub, theatre.caller, request)
     assert refused.value.reason == "RETURN_NOT_POSSIBLE"
+    assert "on their way back" in str(refused.value)
 
     await theatre.work(seconds=3)
     assert len(theatre.live) == 1
@@ -237,6 +238,7 @@ async def test_goods_that_never_left_do_not_come_back(theatre: Theatre) -> None:
         await wishes.bring_back(theatre.hub, theatre.caller, CreateReturnRequest(shipment_id=shipment.id))
 
     assert refused.value.reason == "RETURN_NOT_POSSIBLE"
+    assert str(refused.value) == "it is DISPATCHED: no goods are out"
 
 
 def looks(theatre: Theatre) -> int:
