@@ -64,13 +64,13 @@ def copy_path(update: Any, onto: Any, path: str) -> None:
 
 
 def require_unchanged(before: Any, after: Any, names: Iterable[str], root: str) -> None:
-    """Raises FIELD_IMMUTABLE for the first of the members that had a value and has another one now.
+    """Raises FIELD_IMMUTABLE for the first of the members that had a value, as a bool always has, and has another now.
 
     ``root`` is the member of the request that holds the update ("source").
     """
     for name in names:
         had, has = getattr(before, name), getattr(after, name)
-        if had and had != has:
+        if had != has and (had or isinstance(had, bool)):
             path = f"{root}.{name}"
             raise Problem("FIELD_IMMUTABLE", f"{path} is set once and has another value", {"field": path})
 

@@ -88,7 +88,8 @@ def _is_private(host: str) -> bool:
     if host.lower().rstrip(".") == "localhost" or host.lower().endswith((".localhost", ".local", ".internal")):
         return True
     try:
-        return not ipaddress.ip_address(host).is_global
+        address = ipaddress.ip_address(host)
+        return not address.is_global or address.is_multicast
     except ValueError:
         return bool(re.fullmatch(r"[0-9.]+|0[xX][0-9a-fA-F]+", host))
 

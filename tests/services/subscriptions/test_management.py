@@ -108,6 +108,7 @@ class TestWithoutAllowance:
             "https://2130706433/",
             "https://0x7f000001/",
             "https://hub.internal/",
+            "https://224.0.0.1/",
         ],
     )
     async def test_an_address_of_our_own_network_is_refused(self, sender: Sender, url: str) -> None:
@@ -123,6 +124,18 @@ async def test_what_is_set_once_cannot_be_changed(sender: Sender) -> None:
     failure = await failure_of(sender.stub.UpdateSubscription(request, metadata=sender.world.account))
 
     assert failure.reason == "FIELD_IMMUTABLE"
+
+
+async def test_who_is_posted_to_does_not_become_one_who_pulls(sender: Sender) -> None:
+    made = await sender.create()
+    request = contract.UpdateSubscriptionRequest(
+        subscription=Subscription(id=made.id, passive=True), update_mask=FieldMask(paths=["passive", "url"])
+    )
+
+    failure = await failure_of(sender.stub.UpdateSubscription(request, metadata=sender.world.account))
+
+    assert failure.reason == "FIELD_IMMUTABLE"
+    assert failure.metadata["field"] == "subscription.passive"
 
 
 async def test_a_subscription_of_a_shipment_ends_some_days_after_it(sender: Sender) -> None:
