@@ -58,7 +58,7 @@ async def run(rows: list[Row], seconds: float, rounds: int, folder: Path, log: I
                 progress.begin(row.title)
                 if number == 0 and row.missing is not None and (why := await row.missing(world)):
                     report.skipped[row.key] = why
-                if row.key not in report.skipped:
+                if row.key not in report.skipped and not (number and row.once):
                     got, said = await row.load(world, seconds, f"{row.key}-{number}-")
                     figures.setdefault(row.key, []).append(got)
                     report.found.setdefault(row.key, []).extend(filter(None, [said]))
