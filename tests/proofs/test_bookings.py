@@ -2,7 +2,7 @@
 
 The services are a process of their own, which is killed; the simulator's ledger is the truth. What the last killed
 process left is finished by a hub whose clock is ahead, so that no claim has to be waited for.
-`CROSSDOCK_PROOF_SEEDS` sets how many lives (60 by default); the hub is killed for every twentieth. `make chaos` runs
+`CROSSDOCK_PROOF_SEEDS` sets how many lives (40 by default); the hub is killed for every twentieth. `make chaos` runs
 the same with more.
 """
 
@@ -34,7 +34,7 @@ from tests.services.processes import ROOT, Process, start_process
 from tests.services.waiting import until
 from tests.services.worlds import Metadata
 
-SEEDS = int(os.environ.get("CROSSDOCK_PROOF_SEEDS", "60"))
+SEEDS = int(os.environ.get("CROSSDOCK_PROOF_SEEDS", "40"))
 KILLS = SEEDS // 20
 AT_ONCE = 20
 SHARES = {"Quote": 0.15, "Book": 0.5, "GetBooking": 0.3, "CancelBooking": 0.4}
