@@ -105,6 +105,7 @@ class EmbeddedPostgres:
             server = cls(data_dir, lock, process, port, password)
             if server._became_ready():
                 remembered.write_text(f"{port}\n")
+                _RUNNING.add(server)
                 return server
             attempts += 1
             if attempts == BIND_ATTEMPTS or "Address already in use" not in process.last_lines():
@@ -147,6 +148,7 @@ class EmbeddedPostgres:
         self._process.end(wish, grace_seconds)
         clear_remains(self.data_dir / "cluster")
         self._lock.close()
+        _RUNNING.discard(self)
 
     def _run(self, action: Callable[["asyncpg.Connection[asyncpg.Record]"], Awaitable[T]]) -> T:
         async def connected() -> T:
@@ -182,6 +184,10 @@ class EmbeddedPostgres:
             else:
                 return True
         return False
+
+
+# A server runs on when its owner forgets it, and so must the lock of its folder, which closes when collected.
+_RUNNING: set[EmbeddedPostgres] = set()
 
 
 def _launch(data_dir: Path, binaries: Binaries, user: User | None, settings: Mapping[str, str]) -> PostgresProcess:

@@ -221,14 +221,16 @@ def test_a_stale_pid_file_whose_number_is_in_use_stops_nothing(data_dir: Path) -
 
 
 PARENT = """
-import sys, threading
+import gc, sys, threading
 from runtime.postgres import EmbeddedPostgres
+pids = []
 def start():
-    server = EmbeddedPostgres.start(sys.argv[1])
-    print(server.pid, flush=True)
+    pids.append(EmbeddedPostgres.start(sys.argv[1]).pid)
 thread = threading.Thread(target=start)
 thread.start()
-thread.join()  # the server outlives the thread that asked for it
+thread.join()  # the server outlives the thread that asked for it, and nobody holds its object
+gc.collect()
+print(*pids, flush=True)
 sys.stdin.read()
 """
 
