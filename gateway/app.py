@@ -12,7 +12,7 @@ from starlette.routing import Route
 from gateway.config import Settings
 from gateway.dialects.inbound import InboundDialect
 from gateway.dialects.registry import OUTBOUND, REST
-from gateway.edge import Edge, HttpMeasures, RouteTemplates
+from gateway.edge import Edge, Envelopes, HttpMeasures, RouteTemplates
 from gateway.egress import Egress
 from gateway.health import Health
 from gateway.openapi.document import document_bytes
@@ -84,6 +84,7 @@ class Gateway:
                     limits=body_limits(settings, dialects),
                     measures=HttpMeasures(registry),
                     templates=RouteTemplates(lambda: self.app.routes),
+                    envelopes=Envelopes({dialect.prefix: dialect.envelope for dialect in REST}),
                     log_successes=settings.log_requests,
                 )
             ],

@@ -1,4 +1,4 @@
-"""The answers of the gateway's own routes when they cannot serve: the error envelope, and what it is worth to say."""
+"""The answers of the gateway's routes when they cannot serve: in the form of the caller's dialect, if it has one."""
 
 from http import HTTPStatus
 
@@ -6,16 +6,18 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.edge import error_body
+from gateway.edge import Envelope
 
 RETRY_AFTER_SECONDS = 1
 
 
 def problem(request: Request, code: HTTPStatus, message: str) -> Response:
     """An answer in the error envelope. 503 tells when to come again."""
-    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if code is HTTPStatus.SERVICE_UNAVAILABLE else None
-    body = error_body(code, message, request.state.request_id)
-    return Response(body, code, headers, "application/json")
+    envelope: Envelope = request.state.envelope
+    answer = envelope(code, message, request.state.request_id)
+    if code is HTTPStatus.SERVICE_UNAVAILABLE:
+        answer.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return answer
 
 
 async def answer_http_exception(request: Request, error: Exception) -> Response:

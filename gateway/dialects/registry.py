@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from gateway import signers
 from gateway.dialects.cloudevents.write import MEDIA_TYPE as CLOUDEVENTS
 from gateway.dialects.cloudevents.write import write as write_cloudevent
+from gateway.dialects.deliverysolutions import errors as deliverysolutions_errors
 from gateway.dialects.deliverysolutions import openapi as deliverysolutions_openapi
 from gateway.dialects.deliverysolutions import routes as deliverysolutions_routes
 from gateway.dialects.deliverysolutions.write_events import message as write_deliverysolutions
 from gateway.dialects.evermile import openapi as evermile_openapi
 from gateway.dialects.evermile.read import read as read_evermile
+from gateway.dialects.hubrise import conventions as hubrise_conventions
 from gateway.dialects.hubrise import openapi as hubrise_openapi
 from gateway.dialects.hubrise import routes as hubrise_routes
 from gateway.dialects.hubrise.write_callbacks import write_event as write_hubrise
@@ -52,7 +54,13 @@ OUTBOUND: Mapping[str, OutboundDialect] = {dialect.name: dialect for dialect in 
 """The dialects in which subscribers are told what happened, by name."""
 
 REST = (
-    RestDialect("hubrise", hubrise_routes.mount, hubrise_openapi.fragment),
-    RestDialect("deliverysolutions", deliverysolutions_routes.mount, deliverysolutions_openapi.fragment),
+    RestDialect("hubrise", "/hubrise", hubrise_conventions.envelope, hubrise_routes.mount, hubrise_openapi.fragment),
+    RestDialect(
+        "deliverysolutions",
+        "/deliverysolutions",
+        deliverysolutions_errors.envelope,
+        deliverysolutions_routes.mount,
+        deliverysolutions_openapi.fragment,
+    ),
 )
 """The dialects in which others call us."""

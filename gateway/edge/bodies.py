@@ -12,7 +12,7 @@ from http import HTTPStatus
 
 from starlette.types import Message, Receive, Scope, Send
 
-from gateway.edge.envelopes import error_body
+from gateway.edge.envelopes import Envelope
 
 DRAIN_SECONDS = 1.0
 DRAIN_BYTES = 8 << 20
@@ -28,10 +28,11 @@ class BodyLimits:
 
 
 class BoundedBody:
-    """One request's `receive` and `send`, bounded by `BodyLimits`."""
+    """One request's `receive` and `send`, bounded by `BodyLimits`; a refusal has the form of ``envelope``."""
 
-    def __init__(self, limits: BodyLimits, request_id: str, receive: Receive, send: Send) -> None:
+    def __init__(self, limits: BodyLimits, envelope: Envelope, request_id: str, receive: Receive, send: Send) -> None:
         self._limits = limits
+        self._envelope = envelope
         self._request_id = request_id
         self._receive = receive
         self._send = send
@@ -86,14 +87,10 @@ class BoundedBody:
             # Half an answer is on its way. It ends here, unfinished, which makes the server close the
             # connection.
             return
-        body = error_body(code, message, self._request_id)
-        headers = [
-            (b"content-type", b"application/json"),
-            (b"content-length", str(len(body)).encode("ascii")),
-            (b"connection", b"close"),
-        ]
+        answer = self._envelope(code, message, self._request_id)
+        headers = [*answer.raw_headers, (b"connection", b"close")]
         await self._send({"type": "http.response.start", "status": int(code), "headers": headers})
-        await self._send({"type": "http.response.body", "body": body, "more_body": True})
+        await self._send({"type": "http.response.body", "body": answer.body, "more_body": True})
         if code is HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             await self._drain()
         await self._send({"type": "http.response.body", "body": b""})

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.edge.answers import dressed
 from gateway.edge.bodies import BodyLimits, BoundedBody
-from gateway.edge.envelopes import error_body
+from gateway.edge.envelopes import Envelopes
 from gateway.edge.identities import request_id_of
 from gateway.edge.measures import HttpMeasures
 from gateway.edge.templates import RouteTemplates
@@ -29,9 +29,10 @@ class Edge:
     """Gives each request an id, bounds its body, dresses its answer, logs and counts it.
 
     The id stands in `scope["state"]["request_id"]`, in every answer's `X-Request-Id` and in every log line
-    written meanwhile. What a route leaves in `scope["state"]["facts"]` stands in the request's own line. Paths are
-    not logged, since some carry a secret: routes are. `log_successes=False` leaves the log of requests that went
-    well at debug level. `limits` says how large and slow the body may be.
+    written meanwhile. `scope["state"]["envelope"]` makes errors in the form that the client reads. What a route
+    leaves in `scope["state"]["facts"]` stands in the request's own line. Paths are not logged, since some carry a
+    secret: routes are. `log_successes=False` leaves the log of requests that went well at debug level.
+    `limits` says how large and slow the body may be, `envelopes` what an error looks like where.
     """
 
     def __init__(
@@ -41,12 +42,14 @@ class Edge:
         limits: Callable[[Scope], BodyLimits],
         measures: HttpMeasures,
         templates: RouteTemplates,
+        envelopes: Envelopes,
         log_successes: bool = True,
     ) -> None:
         self._app = app
         self._limits = limits
         self._measures = measures
         self._templates = templates
+        self._envelopes = envelopes
         self._log_successes = log_successes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -55,7 +58,8 @@ class Edge:
             return
         began = time.perf_counter()
         request_id = request_id_of(scope)
-        scope.setdefault("state", {})["request_id"] = request_id
+        envelope = self._envelopes.of(scope["path"])
+        scope.setdefault("state", {}).update(request_id=request_id, envelope=envelope)
         secure = scope.get("scheme") == "https"
         status = 0
 
@@ -66,7 +70,7 @@ class Edge:
                 message = dressed(message, request_id=request_id, secure=secure)
             await send(message)
 
-        body = BoundedBody(self._limits(scope), request_id, receive, send_dressed)
+        body = BoundedBody(self._limits(scope), envelope, request_id, receive, send_dressed)
         with (
             self._measures.in_flight.track_inprogress(),
             structlog.contextvars.bound_contextvars(request_id=request_id),
@@ -80,7 +84,8 @@ class Edge:
                 if not body.refused:
                     _log.exception("a request failed", route=self._templates.template_of(scope))
                     if not status:
-                        await _answer_internal_error(body.send, request_id)
+                        answer = envelope(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error", request_id)
+                        await answer(scope, body.receive, body.send)
             finally:
                 self._record(scope, status or CLIENT_CLOSED_REQUEST, time.perf_counter() - began)
 
@@ -90,10 +95,3 @@ class Edge:
         level = _log.info if self._log_successes or status >= 400 else _log.debug
         facts = scope["state"].get("facts", {})
         level("request", method=method, route=route, status=status, milliseconds=round(seconds * 1000, 1), **facts)
-
-
-async def _answer_internal_error(send: Send, request_id: str) -> None:
-    body = error_body(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error", request_id)
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode("ascii"))]
-    await send({"type": "http.response.start", "status": 500, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

@@ -18,7 +18,8 @@ from starlette.requests import Request as PlainRequest
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 
-from gateway.edge import BodyLimits, Edge, HttpMeasures, RouteTemplates
+from gateway.dialects.registry import REST
+from gateway.edge import BodyLimits, Edge, Envelopes, HttpMeasures, RouteTemplates
 from gateway.protocol import TimedHttpProtocol
 
 CANARY = "canary-3f9c"
@@ -93,6 +94,7 @@ def make_app(registry: CollectorRegistry, *, body_seconds: float, seen: Seen) ->
     app.include_router(router, prefix="/v1")
     app.router.routes += [
         Route("/webhooks/{dialect}/{secret}", echo, methods=["POST"]),
+        *(Route(f"{dialect.prefix}/echo", echo, methods=["POST"]) for dialect in REST),
         Route("/ignore", ignore, methods=["POST"]),
         Route("/stubborn", stubborn, methods=["POST"]),
         Route("/page", page),
@@ -106,6 +108,7 @@ def make_app(registry: CollectorRegistry, *, body_seconds: float, seen: Seen) ->
         limits=lambda _: BodyLimits(max_bytes=MAX_BYTES, seconds=body_seconds),
         measures=HttpMeasures(registry),
         templates=RouteTemplates(lambda: app.routes),
+        envelopes=Envelopes({dialect.prefix: dialect.envelope for dialect in REST}),
     )
     return app
 

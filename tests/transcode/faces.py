@@ -20,7 +20,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
-from gateway.edge import BodyLimits, Edge, HttpMeasures, RouteTemplates
+from gateway.edge import BodyLimits, Edge, Envelopes, HttpMeasures, RouteTemplates
 from gateway.transcode import canonical_routes
 from gateway.transcode.bindings import contract_services
 
@@ -44,6 +44,7 @@ async def our_face(
             limits=lambda _: BodyLimits(),
             measures=HttpMeasures(registry or CollectorRegistry()),
             templates=RouteTemplates(lambda: app.routes),
+            envelopes=Envelopes({}),
         )
     )
     listener = socket.create_server(("127.0.0.1", 0))

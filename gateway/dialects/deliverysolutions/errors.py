@@ -6,6 +6,7 @@ https://docs.deliverysolutions.co/reference/error-model.
 
 import math
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any, Final, NamedTuple
 
 import grpc
@@ -201,12 +202,31 @@ def of_invalid(error: Invalid, operation: str) -> Refused:
     return Refused(kind, f"Invalid Data: {error}", error.faults)
 
 
+_BY_HTTP: Final[dict[int, str]] = {
+    408: "UNMAPPED_ERROR",  # it may well pass
+    413: "INVALID_DATA",
+    500: "INTERNAL_SERVER_ERROR",
+    503: "INTERNAL_SERVER_ERROR",
+}
+"""Their types for what they document nothing for; any other is an address that is not there, or another method."""
+
+
+def of_http(status: int, message: str) -> Refused:
+    """A request that no operation of theirs was reached by."""
+    kind = _BY_HTTP.get(status, "NOT_FOUND")
+    return Refused(kind, _MESSAGES.get(kind, message), http=status)
+
+
+def envelope(code: HTTPStatus, message: str, _: str) -> JSONResponse:
+    """The documented body for what the gateway refuses before the dialect has it; the request's id is in a header."""
+    return render(of_http(code, message), "")
+
+
 READERS: Final[dict[type[Exception], Callable[[Any, str], Refused]]] = {
     Refused: lambda error, _: error,
     Invalid: of_invalid,
     grpc.aio.AioRpcError: of_rpc_error,
-    # An address that is not there, or another method: they document nothing for it.
-    HTTPException: lambda error, _: Refused("NOT_FOUND", error.detail, http=error.status_code),
+    HTTPException: lambda error, _: of_http(error.status_code, error.detail),
     # The last resort. The edge around us logs the error, which is raised on.
     Exception: lambda _, __: Refused("INTERNAL_SERVER_ERROR"),
 }

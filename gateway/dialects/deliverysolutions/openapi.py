@@ -8,7 +8,6 @@ from fastapi.routing import APIRoute
 from gateway.dialects.deliverysolutions import routes, wire
 from gateway.dialects.deliverysolutions.errors import rows
 from gateway.openapi.comments import first_sentence
-from gateway.openapi.errors import edge_responses
 from gateway.openapi.fragments import Fragment, Json, json_content, model_schemas, schema_ref
 
 NAME = "DeliverySolutions"
@@ -159,18 +158,18 @@ def _operation(route: APIRoute) -> Json:
             for each in _PLACE.findall(route.path_format)
         ],
     }
-    sized: Json = {}
     if name in _MODELS:
         content = json_content(schema_ref(f"{NAME}.{_MODELS[name].__name__}"), example=BODIES[name])
         operation["requestBody"] = {"required": True, "content": content}
-        sized = edge_responses("408", "413")
     answer = _ANSWERS.get(name, schema_ref(f"{NAME}.Shipment"))
     responses = {str(route.status_code or 200): {"description": "The answer.", "content": json_content(answer)}}
-    return operation | {"responses": {**responses, **_refusals(name), **sized}}
+    return operation | {"responses": {**responses, **_refusals(name)}}
 
 
 def _refusals(operation: str) -> dict[str, Json]:
     kinds: dict[int, list[str]] = {405: ["NOT_FOUND"], 503: ["INTERNAL_SERVER_ERROR"]}
+    if operation in _MODELS:
+        kinds |= {408: ["UNMAPPED_ERROR"], 413: ["INVALID_DATA"]}
     for kind, row in rows(operation).items():
         kinds.setdefault(row.http, []).append(kind)
     return {

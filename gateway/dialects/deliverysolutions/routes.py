@@ -23,6 +23,7 @@ from starlette.routing import BaseRoute, Mount
 from gateway import failures
 from gateway.dialects.callers import Callers
 from gateway.dialects.deliverysolutions import errors, history, lists, read, write
+from gateway.dialects.deliverysolutions.addresses import Addresses, AnId
 from gateway.dialects.deliverysolutions.calls import ACall, ADocument, Call
 from gateway.dialects.deliverysolutions.wire import Document
 from gateway.services_client import ServicesClient
@@ -31,14 +32,14 @@ PREFIX = "/deliverysolutions/v2"
 MAX_TRIES = 5
 _HISTORY_PAGE = 1000
 _ONE = "/shipments/{shipment_external_id:path}"
-"""A path: a sender's id may have slashes, and the server has decoded %2F. What goes on behind it comes first."""
+"""A path: see `addresses.py`. What goes on behind it comes first."""
 
 router = APIRouter(tags=["Shipping Order"])
 
 
 def mount(services: ServicesClient) -> BaseRoute:
     """All of the dialect, ready to stand among the gateway's routes."""
-    mounted = Mount(PREFIX, application(services))
+    mounted = Mount(PREFIX, Addresses(application(services)))
     # Starlette's own pattern stops at a line break, and the gateway would answer in words that are not theirs.
     mounted.path_regex = re.compile(mounted.path_regex.pattern, re.DOTALL)
     return mounted
@@ -77,41 +78,41 @@ async def list_shipments(call: ACall, document: ADocument) -> Response:
 
 
 @router.get(f"{_ONE}/status-history", name="history")
-async def get_status_history(call: ACall, shipment_external_id: str) -> Response:
+async def get_status_history(call: ACall, external_id: AnId) -> Response:
     """Every step of a shipment, with the clock of its location."""
-    present = await call.shipment(shipment_external_id)
+    present = await call.shipment(external_id)
     zone = await call.zone(present.location_id)
     entries = [entry async for entry in _entries(call, present.id)]
     return JSONResponse(history.history(present, entries, zone, call.tenant))
 
 
 @router.post(f"{_ONE}/retry", name="retry", status_code=201)
-async def retry_shipment(call: ACall, shipment_external_id: str) -> Response:
+async def retry_shipment(call: ACall, external_id: AnId) -> Response:
     """Dispatch a shipment again that no provider took."""
-    present = await call.shipment(shipment_external_id)
+    present = await call.shipment(external_id)
     response = await call(call.services.shipments.RetryShipment, RetryShipmentRequest(shipment_id=present.id))
     return JSONResponse(_told(response.shipment, call, response.warnings), 201)
 
 
 @router.get(_ONE, name="get")
-async def get_shipment(call: ACall, shipment_external_id: str) -> Response:
+async def get_shipment(call: ACall, external_id: AnId) -> Response:
     """One shipment, by the id that its sender gave it."""
-    return JSONResponse(_told(await call.shipment(shipment_external_id), call))
+    return JSONResponse(_told(await call.shipment(external_id), call))
 
 
 @router.delete(_ONE, name="cancel")
-async def cancel_shipment(call: ACall, shipment_external_id: str) -> Response:
+async def cancel_shipment(call: ACall, external_id: AnId) -> Response:
     """Call a shipment off, here and at its provider."""
-    present = await call.shipment(shipment_external_id)
+    present = await call.shipment(external_id)
     response = await call(call.services.shipments.CancelShipment, CancelShipmentRequest(shipment_id=present.id))
     return JSONResponse(_told(response.shipment, call, response.warnings))
 
 
 @router.put(_ONE, name="edit")
-async def edit_shipment(call: ACall, document: ADocument, shipment_external_id: str) -> Response:
+async def edit_shipment(call: ACall, document: ADocument, external_id: AnId) -> Response:
     """Change the members that are given; null erases. Packages are locked once a provider has it."""
     for tries_left in reversed(range(MAX_TRIES)):
-        present = await call.shipment(shipment_external_id)
+        present = await call.shipment(external_id)
         change = read.change(document, present)
         if not change.paths:
             return JSONResponse(_told(present, call))
@@ -148,6 +149,8 @@ def _told(shipment: Shipment, call: Call, warnings: Iterable[Remark] = ()) -> Do
 def _handler(reader: Callable[[Any, str], errors.Refused]) -> Callable[[Request, Any], Coroutine[Any, Any, Response]]:
     async def answer(request: Request, error: Any) -> Response:
         operation = getattr(request.scope.get("route"), "name", "")
-        return errors.render(reader(error, operation), operation)
+        rendered = errors.render(reader(error, operation), operation)
+        rendered.headers.update(getattr(error, "headers", None) or {})  # 405 says which methods there are
+        return rendered
 
     return answer

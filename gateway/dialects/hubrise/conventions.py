@@ -1,6 +1,7 @@
 """What HubRise's API does with every request, whatever its route: calls from browsers, and methods in a header."""
 
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI
@@ -8,7 +9,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from gateway.dialects.hubrise.errors import ROUTING, Refused, render
+from gateway.dialects.hubrise.errors import ROUTING, Refused, of_http, render
 
 _METHOD_HEADER = b"x-http-method-override"
 _METHODS = frozenset(("GET", "POST", "PATCH", "PUT", "DELETE"))
@@ -55,6 +56,13 @@ class Conventions:
                 return
             scope["method"] = wanted
         await self._app(scope, receive, send_marked)
+
+
+def envelope(code: HTTPStatus, message: str, _: str) -> Response:
+    """The documented body for what the gateway refuses before the dialect has it; the request's id is in a header."""
+    answer = render(of_http(code, message))
+    answer.headers.update(_EVERYWHERE)
+    return answer
 
 
 def _override(scope: Scope) -> str:

@@ -175,6 +175,20 @@ def _member(path: str) -> str:
     return _MEMBERS.get(member, member)
 
 
+_BY_HTTP: Final[dict[HTTPStatus, Kind]] = {
+    HTTPStatus.REQUEST_TIMEOUT: Kind(HTTPStatus.REQUEST_TIMEOUT, "unprocessable_entity"),
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: Kind(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "unprocessable_entity"),
+    HTTPStatus.INTERNAL_SERVER_ERROR: INTERNAL,
+    HTTPStatus.SERVICE_UNAVAILABLE: UNAVAILABLE,
+}
+
+
+def of_http(status: HTTPStatus, message: str) -> Refused:
+    """A request that reached no route; an address that is not there and another method are alike to HubRise."""
+    kind = _BY_HTTP.get(status, ROUTING)
+    return Refused(kind, "" if kind in (INTERNAL, UNAVAILABLE) else message)
+
+
 RENDERERS: Final[dict[type[Exception], Callable[[Any], JSONResponse]]] = {
     Refused: render,
     Invalid: lambda error: render(Refused(UNPROCESSABLE, errors=error.errors)),

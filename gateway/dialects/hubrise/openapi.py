@@ -7,7 +7,6 @@ from fastapi.routing import APIRoute
 
 from gateway.dialects.hubrise import order_routes, routes, wire
 from gateway.openapi.comments import camel, first_sentence
-from gateway.openapi.errors import edge_responses
 from gateway.openapi.fragments import Fragment, Json, json_content, model_schemas, schema_ref
 
 NAME = "HubRise"
@@ -80,6 +79,7 @@ _ERROR: Json = {
         "error_type": {"type": "string"},
     },
 }
+_BODY_ERRORS: Mapping[int, str] = {408: "The body did not arrive in time", 413: "The body is too large"}
 _ERRORS: Mapping[int, str] = {
     400: "The body is not a JSON object",
     401: "The access token is missing or not valid",
@@ -115,7 +115,7 @@ def fragment() -> Fragment:
         },
         responses={
             f"{NAME}{status}": {"description": told, "content": json_content(schema_ref(f"{NAME}.Error"))}
-            for status, told in _ERRORS.items()
+            for status, told in {**_ERRORS, **_BODY_ERRORS}.items()
         },
         security_schemes={
             _SCHEME: {
@@ -157,11 +157,11 @@ def _operation(route: APIRoute) -> Json:
     example = {"example": DELIVERY} if name.endswith("_delivery") else {}
     answer: Json = {"description": "The answer.", "content": json_content(_ANSWERS[name], **example)}
     if name == "list_orders":
-        told = "The `cursor` of the following page; absent on the last."
-        answer["headers"] = {"X-Cursor-Next": {"description": told, "schema": {"type": "string"}}}
-    refusals = {str(status): {"$ref": f"#/components/responses/{NAME}{status}"} for status in _ERRORS}
-    sized = edge_responses("408", "413") if name in _MODELS else {}
-    return operation | {"responses": {"200": answer, **refusals, **sized}}
+        following = "The `cursor` of the following page; absent on the last."
+        answer["headers"] = {"X-Cursor-Next": {"description": following, "schema": {"type": "string"}}}
+    told = {**_ERRORS, **(_BODY_ERRORS if name in _MODELS else {})}
+    refusals = {str(status): {"$ref": f"#/components/responses/{NAME}{status}"} for status in told}
+    return operation | {"responses": {"200": answer, **refusals}}
 
 
 def _in_path(name: str) -> Json:

@@ -1,28 +1,15 @@
 """The 51 documented rows of errors, each reached through the routes with services that really refuse over gRPC."""
 
 import json
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 import grpc
 import httpx
 import pytest
-from crossdock.v1 import access_service_pb2, location_service_pb2
-from crossdock.v1 import shipment_service_pb2 as contract
-from google.protobuf.any_pb2 import Any as Packed
-from google.protobuf.message import Message
-from google.protobuf.message_factory import GetMessageClass
-from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
-from google.rpc.status_pb2 import Status
-from grpc_status import rpc_status
 
 from gateway.dialects.deliverysolutions.errors import TABLES
-from gateway.dialects.deliverysolutions.routes import application
-from gateway.services_client import ServicesClient
-from services.errors import CODES, TRANSIENT
+from tests.dialects.deliverysolutions.refusing_services import Refusing
 
 Json = dict[str, Any]
 ONE = "/shipments/7709-001"
@@ -100,130 +87,6 @@ retry   UNMAPPED_ERROR 422 Transient       UNMAPPED_ERROR
 ROWS = [tuple(line.split()) for line in DOCUMENTED.strip().splitlines()]
 
 
-SERVED = [
-    contract.DESCRIPTOR.services_by_name["ShipmentService"],
-    access_service_pb2.DESCRIPTOR.services_by_name["AccessService"],
-    location_service_pb2.DESCRIPTOR.services_by_name["LocationService"],
-]
-
-
-@dataclass
-class Refusing:
-    """Services that answer with one shipment, or refuse everything but reading it with one reason."""
-
-    reason: str = ""
-    metadata: dict[str, str] = field(default_factory=dict)
-    violations: tuple[tuple[str, str], ...] = ()
-    bare: grpc.StatusCode | None = None
-    requests: list[Message] = field(default_factory=list)
-    external_ids: list[str] = field(default_factory=list)
-    """Of the shipments that were read."""
-
-    async def GetCaller(self, request: Message, context: Any) -> Message:
-        if self.reason == "TOKEN_INVALID":
-            await self._refuse(context)
-        answer = access_service_pb2.GetCallerResponse()
-        answer.tenant.external_id = "dummyaccount1"
-        return answer
-
-    async def GetLocation(self, request: Message, context: Any) -> Message:
-        answer = location_service_pb2.GetLocationResponse()
-        answer.location.time_zone = "America/Chicago"
-        return answer
-
-    async def ListLocations(self, request: Message, context: Any) -> Message:
-        answer = location_service_pb2.ListLocationsResponse()
-        answer.locations.add(currency_code="USD")
-        return answer
-
-    async def GetShipmentByExternalId(
-        self, request: contract.GetShipmentByExternalIdRequest, context: Any
-    ) -> contract.GetShipmentByExternalIdResponse:
-        self.external_ids.append(request.external_id)
-        if self.reason in ("NOT_FOUND", "INTERNAL") or self.bare:
-            await self._refuse(context)
-        answer = contract.GetShipmentByExternalIdResponse()
-        answer.shipment.id, answer.shipment.location_id = "shp_1", "loc_1"
-        return answer
-
-    async def CreateShipment(self, request: Message, context: Any) -> Message:
-        return await self._answer(request, context, contract.CreateShipmentResponse())
-
-    async def UpdateShipment(self, request: Message, context: Any) -> Message:
-        return await self._answer(request, context, contract.UpdateShipmentResponse())
-
-    async def CancelShipment(self, request: Message, context: Any) -> Message:
-        return await self._answer(request, context, contract.CancelShipmentResponse())
-
-    async def RetryShipment(self, request: Message, context: Any) -> Message:
-        return await self._answer(request, context, contract.RetryShipmentResponse())
-
-    async def ListShipments(self, request: Message, context: Any) -> Message:
-        return await self._answer(request, context, contract.ListShipmentsResponse())
-
-    async def ListShipmentHistory(self, request: Message, context: Any) -> Message:
-        return await self._answer(request, context, contract.ListShipmentHistoryResponse())
-
-    async def _answer(self, request: Message, context: Any, response: Message) -> Message:
-        self.requests.append(request)
-        if self.reason or self.bare:
-            await self._refuse(context)
-        if "warnings" in response.DESCRIPTOR.fields_by_name:
-            response.warnings.add(code="LABEL_MISSING", message="no label")  # type: ignore[attr-defined]
-        return response
-
-    async def _refuse(self, context: Any) -> None:
-        if self.bare:
-            await context.abort(self.bare, "10.0.0.1: secret")
-        info = ErrorInfo(reason=self.reason, domain="crossdock", metadata=self.metadata)
-        details: list[Message] = [info]
-        if self.violations:
-            bad = BadRequest()
-            for path, description in self.violations:
-                bad.field_violations.add(field=path, description=description)
-            details.append(bad)
-        if self.reason in TRANSIENT:
-            retry = RetryInfo()
-            retry.retry_delay.FromMilliseconds(int(TRANSIENT[self.reason] * 1000))
-            details.append(retry)
-        packed = []
-        for detail in details:
-            packed.append(Packed())
-            packed[-1].Pack(detail)
-        status = Status(code=CODES[self.reason].value[0], message="in words", details=packed)
-        await context.abort_with_status(rpc_status.to_status(status))
-
-
-@pytest.fixture
-async def refusing() -> Refusing:
-    return Refusing()
-
-
-@pytest.fixture
-async def client(refusing: Refusing) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the dialect's routes, in front of services that refuse."""
-    server = grpc.aio.server()
-    for service in SERVED:
-        handlers = {
-            method.name: grpc.unary_unary_rpc_method_handler(
-                getattr(refusing, method.name),
-                GetMessageClass(method.input_type).FromString,
-                GetMessageClass(method.output_type).SerializeToString,
-            )
-            for method in service.methods
-            if hasattr(refusing, method.name)
-        }
-        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service.full_name, handlers),))
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        transport = httpx.ASGITransport(application(ServicesClient(channel)), raise_app_exceptions=False)
-        headers = {"x-api-key": "key", "tenantid": "dummyaccount1"}
-        async with httpx.AsyncClient(transport=transport, base_url="http://gateway", headers=headers) as http:
-            yield http
-    await server.stop(0)
-
-
 async def send(client: httpx.AsyncClient, operation: str, **more: Any) -> httpx.Response:
     method, path, body = CALLS[operation]
     return await client.request(method, more.pop("path", path), json=more.pop("json", body), **more)
@@ -262,17 +125,6 @@ async def test_an_id_that_none_can_be_is_the_callers_fault(client: httpx.AsyncCl
     answer = await send(client, operation, path=CALLS[operation][1].replace("7709-001", "x" * 101))
 
     assert (answer.status_code, answer.json()["type"]) == (422, "INVALID_DATA")
-
-
-@pytest.mark.parametrize("spelt", ["2024%2F001", "2024/001", "%2F", "a%2Fstatus-history%2Fb", "list"])
-@pytest.mark.parametrize("operation", ["get", "cancel", "edit", "history", "retry"])
-async def test_an_id_may_have_slashes(
-    client: httpx.AsyncClient, refusing: Refusing, operation: str, spelt: str
-) -> None:
-    answer = await send(client, operation, path=CALLS[operation][1].replace("7709-001", spelt))
-
-    assert answer.is_success
-    assert refusing.external_ids == [unquote(spelt)]
 
 
 @pytest.mark.parametrize("operation", CALLS)
@@ -364,13 +216,3 @@ async def test_a_body_that_is_no_json_object_is_refused(
     answer = await client.post("/shipments/list", content=content, headers=headers)
 
     assert (answer.status_code, answer.json()["type"]) == (400, "INVALID_DATA")
-
-
-@pytest.mark.parametrize(("method", "path"), [("GET", "/nowhere"), ("PATCH", ONE)])
-async def test_an_address_that_is_not_there_is_answered_in_their_form(
-    client: httpx.AsyncClient, method: str, path: str
-) -> None:
-    answer = await client.request(method, path)
-
-    assert answer.status_code in (404, 405)
-    assert answer.json()["type"] == "NOT_FOUND"
