@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from gateway import failures
+from gateway.dialects.deliverysolutions.members import in_their_words, member
 from gateway.dialects.deliverysolutions.wire import Invalid
 from gateway.failures import Failure
 
@@ -175,7 +176,7 @@ def _of_failure(code: grpc.StatusCode, failure: Failure, operation: str) -> Refu
     table = rows(operation)
     if kind not in table:
         kind = next((each for each in ("VALIDATION_ERROR", "INVALID_DATA") if each in table), "UNMAPPED_ERROR")
-    faults = tuple((each.field.removeprefix("shipment."), each.description) for each in failure.violations)
+    faults = tuple((member(each.field), in_their_words(each.description)) for each in failure.violations)
     return Refused(kind, _told(failure), faults)
 
 
@@ -193,7 +194,9 @@ def _told(failure: Failure) -> str:
         return "The Order can no longer be retried"
     if failure.reason == "ORDER_ALREADY_CANCELED":
         return "Requested order is already in Cancelled state."
-    return failure.message
+    if failure.reason == "DUPLICATE_ID":
+        return "Resource with provided id already exists."
+    return in_their_words(failure.message)
 
 
 def of_invalid(error: Invalid, operation: str) -> Refused:

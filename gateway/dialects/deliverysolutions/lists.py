@@ -17,6 +17,8 @@ from gateway.dialects.deliverysolutions.write import shipment
 
 DEFAULT_LIMIT: Final = 1000
 DEFAULT_SPAN: Final = timedelta(hours=24)
+LONGEST_SPAN: Final = timedelta(days=30)
+"""Of `lastUpdatedAt`; the services refuse more."""
 _TOKEN: Final = re.compile(r"([0-9]*)~(.+)", re.DOTALL)
 _ONE_MILLISECOND: Final = timedelta(milliseconds=1)
 
@@ -67,11 +69,19 @@ def _read_windows(given: wire.ListQuery, made: ListShipmentsRequest) -> None:
         if window and window.starts_at:
             after.FromDatetime(window.starts_at)
         if window and window.ends_at:
-            before.FromDatetime(window.ends_at + _ONE_MILLISECOND)  # theirs are included, ours are not
+            before.FromDatetime(_behind(window))
     if given.pickup_time and given.pickup_time.starts_at:
         made.pickup_after.FromDatetime(given.pickup_time.starts_at)
     if given.delivery_time and given.delivery_time.ends_at:
         made.dropoff_before.FromDatetime(given.delivery_time.ends_at)
+
+
+def _behind(window: wire.TimeWindow) -> datetime:
+    """Where a window ends: theirs is included, ours is not. A span as long as it may be stays as long as it may be."""
+    assert window.ends_at
+    if window.starts_at and window.ends_at - window.starts_at == LONGEST_SPAN:
+        return window.ends_at
+    return window.ends_at + _ONE_MILLISECOND
 
 
 def _window_faults(given: wire.ListQuery) -> Iterator[tuple[str, str]]:
@@ -88,7 +98,7 @@ def _window_faults(given: wire.ListQuery) -> Iterator[tuple[str, str]]:
 
 def _has_filter(given: wire.ListQuery) -> bool:
     filters = set(wire.ListQuery.model_fields) - {"limit", "pagination_token"}
-    return any(getattr(given, name) not in (None, [], "") for name in filters)
+    return any(getattr(given, name) not in (None, [], "", wire.TimeWindow()) for name in filters)
 
 
 def _whole_milliseconds(moment: datetime) -> datetime:

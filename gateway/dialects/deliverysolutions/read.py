@@ -95,7 +95,7 @@ def _read(given: wire.Edit, made: Shipment, present: Shipment) -> list[str]:
     for name in type(given).model_fields:
         if name not in given.model_fields_set or (name == "package" and given.packages):
             continue  # an answer with several packages tells the first of them twice
-        path, read = _MEMBERS[name]
+        path, read = MEMBERS[name]
         if (value := getattr(given, name)) is not None:
             read(made, value, currency, present)
         if path not in paths:
@@ -221,7 +221,8 @@ def _packages(made: Shipment, value: list[wire.Package], _: str, __: Shipment) -
 
 
 def _add_parcel(made: Shipment, given: wire.Package) -> None:
-    word = given.temperature_control or ""
+    # Their answers tell "none" of a package that was sent without it; null is what we tell where nobody said.
+    word = (given.temperature_control or "") if "temperature_control" in given.model_fields_set else "none"
     parcel = made.consignment.parcels.add(
         name=given.name or "",
         description=given.description or "",
@@ -282,7 +283,7 @@ def _proposed(made: Shipment, value: Iterable[wire.ProposedProvider], _: str, __
 
 
 _Read = Callable[[Shipment, Any, str, Shipment], None]
-_MEMBERS: Final[dict[str, tuple[str, _Read]]] = {
+MEMBERS: Final[dict[str, tuple[str, _Read]]] = {
     "order_external_id": ("external_id", _text("external_id")),
     "group_id": ("group_id", _text("group_id")),
     "delivery_time": ("consignment.dropoff.windows", _window("dropoff")),

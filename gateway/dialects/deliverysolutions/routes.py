@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 
 import grpc
@@ -16,9 +17,10 @@ from crossdock.v1.shipment_service_pb2 import (
 )
 from crossdock.v1.warning_pb2 import Warning as Remark
 from fastapi import APIRouter, FastAPI, Request
+from fastapi.routing import APIRoute
 from google.protobuf.field_mask_pb2 import FieldMask
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Mount
+from starlette.routing import BaseRoute, Match, Mount
 
 from gateway import failures
 from gateway.dialects.callers import Callers
@@ -150,7 +152,15 @@ def _handler(reader: Callable[[Any, str], errors.Refused]) -> Callable[[Request,
     async def answer(request: Request, error: Any) -> Response:
         operation = getattr(request.scope.get("route"), "name", "")
         rendered = errors.render(reader(error, operation), operation)
-        rendered.headers.update(getattr(error, "headers", None) or {})  # 405 says which methods there are
+        if rendered.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            # Starlette names the methods of the first route alone.
+            rendered.headers["Allow"] = ", ".join(sorted(_methods(request)))
         return rendered
 
     return answer
+
+
+def _methods(request: Request) -> set[str]:
+    """What may be done with an address."""
+    found = (route for route in router.routes if route.matches(request.scope)[0] is not Match.NONE)
+    return {method for route in found if isinstance(route, APIRoute) for method in route.methods or ()}

@@ -43,6 +43,7 @@ RETURN_STATUSES: Final[dict[int, str]] = {
     pb.DELIVERY_STATUS_DISPOSED: "FAILED",
 }
 """Words of https://docs.deliverysolutions.co/reference/return-request-statuses; every other state is IN_PROGRESS."""
+_NO_WINDOW: Final[Document] = {"startsAt": None, "endsAt": None}
 _EXPECTED: Final = (window_pb2.WINDOW_KIND_COMMITTED, window_pb2.WINDOW_KIND_ESTIMATED)
 """The windows that may be told as estimated; the promise is the better estimate."""
 
@@ -68,8 +69,8 @@ def shipment(told: Shipment, tenant: str) -> Document:
         "pickupInstructions": goods.pickup.instructions or None,
         "deliveryInstructions": goods.dropoff.instructions or None,
         "orderAttributes": members_of(told.order_attributes),
-        "estimatedPickupTime": _window(goods.pickup, *_EXPECTED),
-        "estimatedDeliveryTime": _window(goods.dropoff, *_EXPECTED),
+        "estimatedPickupTime": _window(goods.pickup, *_EXPECTED) or dict(_NO_WINDOW),
+        "estimatedDeliveryTime": _window(goods.dropoff, *_EXPECTED) or dict(_NO_WINDOW),
         "actualPickupTime": _iso(told, "actual_pickup_time"),
         "actualDeliveryTime": _iso(told, "actual_dropoff_time"),
         "provider": _provider(told),
@@ -217,9 +218,8 @@ def _measures(told: parcel_pb2.Parcel | parcel_pb2.Item) -> Document:
     return document
 
 
-def _provider(told: Shipment) -> Document | None:
-    if not told.HasField("carrier"):
-        return None
+def _provider(told: Shipment) -> Document:
+    """Whose it is; of a shipment that nobody has, the documented form with nothing in it."""
     carrier = told.carrier
     return {
         "name": carrier.name,

@@ -58,3 +58,15 @@ async def test_an_address_that_is_not_there_is_answered_in_their_form(
 
     assert (answer.status_code, "allow" in answer.headers) in ((404, False), (405, True))
     assert answer.json()["type"] == "NOT_FOUND"
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [(ONE, "DELETE, GET, PUT"), (f"{ONE}/retry", "DELETE, GET, POST, PUT"), ("/shipments", "POST")],
+)
+async def test_a_wrong_method_is_answered_with_all_the_right_ones(
+    client: httpx.AsyncClient, path: str, allowed: str
+) -> None:
+    answer = await client.patch(path)
+
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)

@@ -45,6 +45,7 @@ def canonical(answer: Json) -> Shipment:
     """The shipment of which the vendor's answer tells; what a request may say is read as a request."""
     requested = set(wire.Edit.model_json_schema(by_alias=True)["properties"])
     said = {name: member for name, member in answer.items() if name in requested and member is not None}
+    said["package"] = {"temperatureControl": None} | said["package"]  # not every example tells it
     made = read.change(said, Shipment()).shipment
     made.id = answer.get("id") or ""
     made.phase, made.status = STATES[answer["status"]]
@@ -137,6 +138,34 @@ def test_the_documented_list_is_read_as_expected() -> None:
             "DELIVERY_STATUS_PICKED_UP",
         ],
     }
+
+
+@pytest.mark.parametrize("window", ["estimatedPickupTime", "estimatedDeliveryTime", "provider"])
+def test_what_nobody_has_yet_is_told_in_its_form_as_documented(window: str) -> None:
+    assert write.shipment(Shipment(), "t")[window] == document("cancelled")[window]
+
+
+def test_a_package_of_which_nothing_is_said_needs_no_cooling_as_documented() -> None:
+    made = read.new_shipment(document("create"), "USD")
+
+    assert (
+        write.shipment(made, "t")["package"]["temperatureControl"]
+        == document("created")["package"]["temperatureControl"]
+    )
+
+
+@pytest.mark.parametrize("asked", [{}, {"lastUpdatedAt": {}}, {"createdAt": {"startsAt": None}}, {"status": []}])
+def test_what_filters_nothing_is_a_list_of_the_last_day(asked: Json) -> None:
+    assert lists.request(asked, NOW).created_after.ToDatetime(UTC) == NOW.replace(day=30, month=4)
+
+
+@pytest.mark.parametrize(("more", "span"), [(-1, 30 * 86_400_000), (0, 30 * 86_400_000), (1, 30 * 86_400_000 + 2)])
+def test_thirty_days_are_not_more_than_thirty_days(more: int, span: int) -> None:
+    start = 1651402682000
+
+    request = lists.request({"lastUpdatedAt": {"startsAt": start, "endsAt": start + 30 * 86_400_000 + more}}, NOW)
+
+    assert request.updated_before.ToMilliseconds() - request.updated_after.ToMilliseconds() == span
 
 
 def test_a_list_without_filter_is_of_the_last_day_and_so_are_its_further_pages() -> None:

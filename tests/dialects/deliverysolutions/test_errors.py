@@ -169,9 +169,25 @@ async def test_broken_rules_are_told_by_their_members(client: httpx.AsyncClient,
     answer = await send(client, "create")
 
     assert answer.json()["errors"] == [
-        {"type": "VALIDATION_ERROR", "message": "external_id is too long"},
-        {"type": "VALIDATION_ERROR", "message": "group_id is too long"},
+        {"type": "VALIDATION_ERROR", "message": "orderExternalId is too long"},
+        {"type": "VALIDATION_ERROR", "message": "groupId is too long"},
     ]
+
+
+async def test_what_is_wrong_is_told_in_the_words_of_their_documents(
+    client: httpx.AsyncClient, refusing: Refusing
+) -> None:
+    refusing.reason = "INVALID_REQUEST"
+    refusing.violations = (
+        ("shipment.consignment.parcels[1].name", "is too long"),
+        ("shipment.consignment.dropoff.address.postal_address", "is missing"),
+        ("shipment.etag", "is stale"),
+    )
+
+    answer = await send(client, "edit")
+
+    told = [each["message"] for each in answer.json()["errors"]]
+    assert told == ["packages[1].name is too long", "deliveryAddress.postal_address is missing", "etag is stale"]
 
 
 async def test_a_provider_and_its_own_code_are_told(client: httpx.AsyncClient, refusing: Refusing) -> None:
