@@ -30,6 +30,8 @@ ATTEMPTS = 6_000
 PER_SECOND = 500
 """How many events a second the latency is taken at."""
 PATIENCE_SECONDS = 120.0
+SETTLING_SECONDS = 2.0
+"""So long new subscriptions, and the loads before, have time to come to rest."""
 _BATCH = 100
 _POSTERS = 16
 _ORDERS = """
@@ -89,11 +91,28 @@ async def latency(world: World, seconds: float, tag: str) -> tuple[Figures, str]
     return figures, _told(len(took), count, wrong)
 
 
-async def ingest(world: World, seconds: float, tag: str, *, subscriptions: int) -> tuple[Figures, str]:
-    """Skipcart's webhooks beside subscriptions that want other events."""
+async def ingest(
+    world: World, seconds: float, tag: str, *, subscriptions: int, alike: bool = True
+) -> tuple[Figures, str]:
+    """Skipcart's webhooks beside subscriptions that want other events, all the same ones or each its own."""
+    others = [EventFilter(statuses=[DELIVERY_STATUS_DISPOSED])]
+    if not alike:
+        others = [EventFilter(carriers=[f"carrier {number}"]) for number in range(subscriptions)]
     async with _hub(world) as hub:
-        filter_ = EventFilter(statuses=[DELIVERY_STATUS_DISPOSED])
-        ids = await _subscribe(hub, None, subscriptions, filter_)
+        ids = await _subscribe(hub, None, subscriptions, *others)
+        await asyncio.sleep(SETTLING_SECONDS)
+        url = world.hub.ready["sources"]["skipcart"]["url"]
+        with Usage(world.roles("hub")) as usage:
+            figures = await wrk(url, 32, seconds, "webhooks.lua", [tag, "32"])
+        await _unsubscribe(hub, ids)
+    found = await checks.webhooks(world.hub.database_url, tag, figures.acknowledged, 32 + figures.failed)
+    return replace(figures, costs=usage.costs), found
+
+
+async def ingest_told(world: World, seconds: float, tag: str) -> tuple[Figures, str]:
+    """The same beside one subscription that is told of everything: the machine sends as much as it takes in."""
+    async with _sink() as sink, _hub(world) as hub:
+        ids = await _subscribe(hub, sink, 1, EventFilter())
         url = world.hub.ready["sources"]["skipcart"]["url"]
         with Usage(world.roles("hub")) as usage:
             figures = await wrk(url, 32, seconds, "webhooks.lua", [tag, "32"])
@@ -151,12 +170,16 @@ async def _hub(world: World) -> AsyncIterator[HubClient]:
         yield hub
 
 
-async def _subscribe(hub: HubClient, sink: Peer | None, count: int, wanted: EventFilter) -> list[str]:
-    """New subscriptions, whose secrets the sink knows."""
+async def _subscribe(hub: HubClient, sink: Peer | None, count: int, *wanted: EventFilter) -> list[str]:
+    """New subscriptions with these filters by turns, whose secrets the sink knows."""
     base = sink.url if sink else "http://127.0.0.1:1"
     secrets, ids = {}, []
     for number in range(count):
-        subscription = Subscription(url=f"{base}/hooks/{number}", filter=wanted, max_in_flight=50 if count == 1 else 10)
+        subscription = Subscription(
+            url=f"{base}/hooks/{number}",
+            filter=wanted[number % len(wanted)],
+            max_in_flight=50 if count == 1 else 10,
+        )
         request = contract.CreateSubscriptionRequest(subscription=subscription)
         made = (await hub.call(hub.subscriptions.CreateSubscription, request)).subscription
         secrets[str(number)] = made.secrets[0].value

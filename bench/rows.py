@@ -157,8 +157,18 @@ def _make() -> tuple[Row, ...]:
               partial(outbound.attempts, subscriptions=n), top) for n in (1, 100)),
         Row("outbound-latency", f"from a webhook's 200 to the subscriber, {outbound.PER_SECOND}/s", "hub",
             outbound.latency, top),
-        *(Row(f"ingest-beside-{n}", f"Skipcart webhook, 32 connections, {n} subscriptions", "hub",
-              partial(outbound.ingest, subscriptions=n), "noop-grpc-32") for n in (0, 10, 1_000)),
+        # None between the others: what the machine does meanwhile meets all of them.
+        *(Row(key, f"Skipcart webhook, 32 connections, {title}", "hub",
+              partial(outbound.ingest, subscriptions=n, alike=alike), "noop-grpc-32", compared)
+          for key, title, n, alike, compared in (
+              ("ingest-beside-0", "0 subscriptions", 0, True, ""),
+              ("ingest-beside-10", "10 subscriptions", 10, True, "ingest-beside-0"),
+              ("ingest-beside-1000", "1,000 subscriptions", 1_000, True, "ingest-beside-0"),
+              ("ingest-beside-0-again", "0 subscriptions again", 0, True, "ingest-beside-0"),
+              ("ingest-beside-1000-different", "1,000 different ones", 1_000, False, "ingest-beside-0"),
+          )),
+        Row("ingest-beside-told", "Skipcart webhook, 32 connections, 1 told of all", "hub",
+            outbound.ingest_told, "noop-grpc-32", "ingest-beside-0"),
         Row("streams-1000", "one event to 1,000 streams", "hub", partial(outbound.streams, count=1_000), top),
     ]  # fmt: skip
     for number, name, fewer in ((10_000, "10k", ""), (1_000_000, "1m", "10k")):

@@ -1,6 +1,6 @@
 """Which subscriptions may have something to send: watches the log for all of them at once; sends and stores nothing.
 
-Each process has one. It keeps the filters of the served subscriptions in memory, those that are alike together, and
+Each process has one. It keeps the filters of the served subscriptions in memory and
 looks at every event of the log once. A subscription that an event fits is *stirred* until somebody takes it; so is one
 that is new or changed here, because what it wants may stand anywhere behind its cursor. Of all others it is known that
 nothing up to the board's place is for them, and now and then their cursors are moved there.
@@ -8,44 +8,41 @@ nothing up to the board's place is for them, and now and then their cursors are 
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
 
-import sqlalchemy as sa
 import structlog
-from crossdock.v1.event_pb2 import Event
 from crossdock.v1.subscription_pb2 import Subscription
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.db.engine import transaction
-from services.db.outbound_tables import subscriptions as table
+from services.db.statements import Statement
 from services.events import log
 from services.events.log import Cursor
 from services.subscriptions import rows
+from services.subscriptions.groups import Groups
 from services.subscriptions.rows import Key
-from services.subscriptions.rules import wanted_by
 from services.subscriptions.states import SERVED
 
 BATCH = 500
 POLL_SECONDS = 0.2
+PACE_SECONDS = 0.02
+"""How long after one look into the log the next one comes at the earliest, unless there was more than a batch: a
+process that records much is not to look once for each commit."""
 RELOAD_SECONDS = 1.0
 MOVE_SECONDS = 30.0
 BUSY_SECONDS = 1.0
 """How soon one that another sender has is tried again."""
 
+_SERVED = Statement(
+    """
+SELECT tenant_id, subscription_id, changes FROM subscriptions
+WHERE state = ANY(CAST(:states AS smallint[])) AND NOT passive
+""",
+    only_reads=True,
+)
 _logger = structlog.get_logger(__name__)
-
-
-@dataclass
-class _Group:
-    """Subscriptions that want the same events."""
-
-    wanted: Callable[[Event], bool]
-    anchors: tuple[str, ...]
-    """What an event must be about, one of them, to be looked at; empty for all events of the tenant."""
-    members: set[Key] = field(default_factory=set)
 
 
 class Board:
@@ -53,9 +50,8 @@ class Board:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        self._known: dict[Key, tuple[int, bytes]] = {}
-        self._groups: dict[tuple[object, bytes], _Group] = {}
-        self._by_anchor: dict[tuple[object, str], list[_Group]] = {}
+        self._known: dict[Key, int] = {}
+        self._groups = Groups()
         self._stirred: dict[Key, float] = {}
         self._taken: set[Key] = set()
         self._position: Cursor | None = None
@@ -114,8 +110,10 @@ class Board:
                 await asyncio.sleep(1)
                 continue
             if not busy:
+                looked = time.monotonic()
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._woken.wait(), POLL_SECONDS if self._known else RELOAD_SECONDS)
+                await asyncio.sleep(looked + PACE_SECONDS - time.monotonic())
                 self._woken.clear()
 
     async def _advance(self) -> bool:
@@ -132,61 +130,37 @@ class Board:
             entries = await log.read(connection, self._position, BATCH)
         stirred = False
         for entry in entries:
-            event = entry.parse()
-            for anchor in {"", event.delivery_id, event.shipment_id, event.location_id}:
-                for group in self._by_anchor.get((entry.tenant_id, anchor), ()):
-                    stirred |= self._offer(group, event)
+            for members in self._groups.that_want(entry.tenant_id, entry.parse()):
+                still = members.difference(self._stirred)  # the dict itself: its keys are not hashed again
+                self._stirred.update(dict.fromkeys(still, 0.0))
+                stirred |= bool(still)
         self._position = log.cursor_of(entries, self._position)
         if stirred:
             self._tell()
         if time.monotonic() >= self._move_at:
             await self._move()
-        return bool(entries)
-
-    def _offer(self, group: _Group, event: Event) -> bool:
-        still = [key for key in group.members if key not in self._stirred]
-        if not still or not group.wanted(event):
-            return False
-        self._stirred.update(dict.fromkeys(still, 0.0))
-        return True
+        return len(entries) == BATCH
 
     async def _load(self, connection: AsyncConnection) -> None:
-        served = sa.and_(table.c.state.in_(SERVED), sa.not_(table.c.passive))
-        query = sa.select(table.c.tenant_id, table.c.subscription_id, table.c.changes).where(served)
-        present = {(row.tenant_id, row.subscription_id): row.changes for row in await connection.execute(query)}
+        found = await _SERVED.fetch(connection, {"states": list(SERVED)})
+        present = {(tenant_id, identifier): changes for tenant_id, identifier, changes in found}
         for key in self._known.keys() - present.keys():
             self._forget(key)
-        changed = [key for key, changes in present.items() if self._known.get(key, (-1, b""))[0] != changes]
+        changed = [key for key, changes in present.items() if self._known.get(key) != changes]
         if changed:
             for stored in await rows.read(connection, changed):
                 self._remember(stored.key, stored.changes, stored.subscription)
             self._tell()
 
     def _remember(self, key: Key, changes: int, subscription: Subscription) -> None:
-        mark = _mark(subscription)
-        known = self._known.get(key)
-        if known is None or known[1] != mark:
-            self._forget(key)
-            group = self._groups.get((key[0], mark))
-            if group is None:
-                group = _Group(wanted_by(subscription), _anchors(subscription))
-                self._groups[key[0], mark] = group
-                for anchor in group.anchors or ("",):
-                    self._by_anchor.setdefault((key[0], anchor), []).append(group)
-            group.members.add(key)
-        self._known[key] = (changes, mark)
+        self._groups.add(key, subscription)
+        self._known[key] = changes
         self._stirred.setdefault(key, 0.0)
 
     def _forget(self, key: Key) -> None:
         self._stirred.pop(key, None)
-        if (known := self._known.pop(key, None)) is None:
-            return
-        group = self._groups[key[0], known[1]]
-        group.members.discard(key)
-        if not group.members:
-            del self._groups[key[0], known[1]]
-            for anchor in group.anchors or ("",):
-                self._by_anchor[key[0], anchor].remove(group)
+        if self._known.pop(key, None) is not None:
+            self._groups.remove(key)
 
     async def _move(self) -> None:
         """Moves the cursors of the still ones, so that they do not begin too far back after a restart."""
@@ -200,20 +174,3 @@ class Board:
     def _tell(self) -> None:
         self._pulse.set()
         self._pulse = asyncio.Event()
-
-
-def _mark(subscription: Subscription) -> bytes:
-    """What two subscriptions have in common that want the same events."""
-    alike = Subscription(filter=subscription.filter, shipment_id=subscription.shipment_id)
-    if subscription.spare_echo:
-        alike.spare_echo, alike.created_by = True, subscription.created_by
-    return alike.SerializeToString(deterministic=True)
-
-
-def _anchors(subscription: Subscription) -> tuple[str, ...]:
-    """The rarest things that its events must be about."""
-    wanted = subscription.filter
-    for names in (wanted.delivery_ids, [subscription.shipment_id], wanted.shipment_ids, wanted.location_ids):
-        if found := tuple(dict.fromkeys(filter(None, names))):
-            return found
-    return ()
