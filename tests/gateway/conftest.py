@@ -24,11 +24,12 @@ async def address(services: StandIn) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def gateway(address: str) -> AsyncIterator[Server]:
-    async with running_gateway(address) as gateway:
+    # A source is remembered for longer than a test takes on the slowest machine.
+    async with running_gateway(address, source_seconds=300) as gateway:
         yield gateway
 
 
 @pytest.fixture
 async def client(gateway: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=gateway.url) as client:
+    async with httpx.AsyncClient(base_url=gateway.url, timeout=60) as client:
         yield client

@@ -16,7 +16,7 @@ from tests.gateway.edge_server import CANARY, MAX_BYTES, RunningEdge, connected,
 
 @pytest.fixture
 async def edge() -> AsyncIterator[RunningEdge]:
-    async with running_edge(header=1, body=0.5) as running:
+    async with running_edge(header=60, body=60) as running:
         yield running
 
 
@@ -128,10 +128,8 @@ async def test_an_endless_chunked_body_is_cut(edge: RunningEdge) -> None:
 
 
 @pytest.mark.parametrize("path", ["/webhooks/skipcart/s", "/v1/orders/1", "/stubborn"])
-async def test_a_body_that_dribbles_is_408_at_the_deadline_and_the_connection_closed(
-    edge: RunningEdge, path: str
-) -> None:
-    async with connected(edge.port) as (reader, writer):
+async def test_a_body_that_dribbles_is_408_at_the_deadline_and_the_connection_closed(path: str) -> None:
+    async with running_edge(header=60, body=0.5) as edge, connected(edge.port) as (reader, writer):
         head = f"POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: text/json\r\ncontent-length: 1000\r\n\r\n"
         began = time.monotonic()
         writer.write(head.encode())

@@ -173,7 +173,7 @@ async def test_a_rotated_secret_works_beside_the_new_one(server: "Services", wor
     source = world.sources["CREATE"]
     async with (
         running_gateway(server.address, INBOUND, system_token=SecretStr(SYSTEM_TOKEN), source_seconds=0) as gateway,
-        httpx.AsyncClient(base_url=gateway.url) as client,
+        httpx.AsyncClient(base_url=gateway.url, timeout=60) as client,
     ):
         request = contract.RotateWebhookSourceSecretRequest(source_id=source.id)
         rotated = (await world.webhooks.RotateWebhookSourceSecret(request, metadata=world.account)).source

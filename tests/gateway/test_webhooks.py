@@ -2,7 +2,6 @@ import asyncio
 import base64
 import hashlib
 import hmac
-import time
 from datetime import UTC, datetime
 
 import grpc
@@ -42,7 +41,7 @@ async def test_an_authentic_webhook_is_stored_and_thanked_in_the_dialects_words(
     assert (stored.source_id, stored.body, stored.dedupe_key) == (source.id, BODY, "1")
     assert stored.report.status_raw == "delivered"
     assert (stored.remote_address, stored.mapping_version) == ("127.0.0.1", "plain/1")
-    assert abs(datetime.now(UTC) - stored.receive_time.ToDatetime(UTC)).total_seconds() < 10
+    assert abs(datetime.now(UTC) - stored.receive_time.ToDatetime(UTC)).total_seconds() < 600
     assert sample(gateway, "crossdock_webhooks_total", dialect="plain", disposition="applied") == 1
 
 
@@ -182,7 +181,7 @@ async def test_other_methods_are_405_and_say_which_is_allowed(
 async def test_forged_webhooks_cost_the_services_nothing(services: StandIn, client: httpx.AsyncClient) -> None:
     source = services.add()
     assert (await client.post(path_of(source), content=BODY)).status_code == 200
-    before, began = services.calls.copy(), time.monotonic()
+    before = services.calls.copy()
 
     answers = await asyncio.gather(
         *(client.post(path_of(source, f"forged-secret-{number}"), content=BODY) for number in range(500)),
@@ -190,9 +189,7 @@ async def test_forged_webhooks_cost_the_services_nothing(services: StandIn, clie
     )
 
     assert {answer.status_code for answer in answers} == {401}
-    assert services.calls["ingest"] == before["ingest"]
-    # A source is remembered for five seconds: one look-up more for each that the flood lasted.
-    assert services.calls["resolve"] <= before["resolve"] + (time.monotonic() - began) // 5
+    assert services.calls == before
 
 
 async def test_an_unknown_source_is_looked_up_once_in_a_while(services: StandIn, client: httpx.AsyncClient) -> None:

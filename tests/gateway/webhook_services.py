@@ -158,7 +158,7 @@ async def post(
     return 0
 
 
-async def eventually(true: Callable[[], bool], seconds: float = 10) -> None:
+async def eventually(true: Callable[[], bool], seconds: float = 60) -> None:
     async with asyncio.timeout(seconds):
         while not true():  # noqa: ASYNC110  what is waited for happens elsewhere
             await asyncio.sleep(0.01)
