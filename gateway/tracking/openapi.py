@@ -38,7 +38,7 @@ def _read(name: str, summary: str, content: Json, more: Json | None = None) -> J
     responses: Json = {
         "200": {"description": summary, "content": content},
         **(more or {}),
-        "404": {"description": "No such link, or its shipment is over since more than a day.", **nothing},
+        "404": {"description": "No such link, or its shipment ended more than a day ago.", **nothing},
         "503": {"description": "Not now; try again after `Retry-After`.", **page},
         **edge_responses("500"),
     }

@@ -1,4 +1,4 @@
-// Renews what changed, so that readers aloud say only that, and nobody loses their place.
+// Renews what changed, so that readers aloud say only that, and nobody loses their place. What is over is left alone.
 async function renew() {
   if (document.hidden) return;
   const answer = await fetch(location.href, { cache: "no-store" }).catch(() => null);
@@ -10,6 +10,7 @@ async function renew() {
     if (fresh && fresh.innerHTML !== part.innerHTML) part.innerHTML = fresh.innerHTML;
   }
   document.title = next.title;
+  if (!next.querySelector("script")) clearInterval(renewing);
 }
-setInterval(renew, 30000);
+const renewing = setInterval(renew, 30000);
 document.addEventListener("visibilitychange", renew);

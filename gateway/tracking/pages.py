@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from gateway.tracking.views import Page
 
-NOWHERE = ("This link leads nowhere", "It is not complete, or the delivery is over since more than a day.")
+NOWHERE = ("This link leads nowhere", "It is not complete, or the delivery ended more than a day ago.")
 NOT_NOW = ("One moment, please", "We cannot tell just now. Please try again in a minute.")
 
 _FILES = importlib.resources.files("gateway.tracking")
@@ -30,6 +30,7 @@ PRIVATE: Mapping[str, str] = {
     "X-Robots-Tag": "noindex, nofollow",
     "Content-Security-Policy": (
         f"default-src 'none'; style-src {_hash_of(_STYLE)}; script-src {_hash_of(_SCRIPT)}; connect-src 'self'; "
+        "img-src data:; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
 }

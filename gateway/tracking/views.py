@@ -107,10 +107,11 @@ def zone_of(found: ResolveShipmentLinkResponse) -> tzinfo:
         return UTC
 
 
-def moment_of(time: Timestamp, zone: tzinfo) -> Moment:
-    """A time in a zone."""
+def moment_of(time: Timestamp, zone: tzinfo, *, only_clock: bool = False) -> Moment:
+    """A time in a zone; ``only_clock`` after another one of the same day."""
     local = time.ToDatetime(tzinfo=UTC).astimezone(zone)
-    return Moment(f"{local:%A} {local.day} {local:%B}, {local:%H:%M} {local.tzname()}", _iso(local))
+    day = "" if only_clock else f"{local:%A} {local.day} {local:%B}, "
+    return Moment(f"{day}{local:%H:%M} {local.tzname()}", _iso(local))
 
 
 def _iso(local: datetime) -> str:
@@ -125,9 +126,11 @@ def _expected(shipment: Shipment, delivery: Delivery, zone: tzinfo) -> Iterator[
         return
     windows = {window.kind: window for window in shipment.consignment.dropoff.windows}
     best = next((windows[kind] for kind in _SURE_FIRST if kind in windows), TimeWindow())
-    for end in (best.HasField("start_time") and best.start_time, best.HasField("end_time") and best.end_time):
-        if end:
-            yield moment_of(end, zone)
+    ends = [getattr(best, name) for name in ("start_time", "end_time") if best.HasField(name)]
+    days = {time.ToDatetime(tzinfo=UTC).astimezone(zone).date() for time in ends}
+    for position, time in enumerate(ends):
+        same_day = position > 0 and len(days) == 1
+        yield moment_of(time, zone, only_clock=same_day)
 
 
 def _steps(shipment: Shipment, delivery: Delivery, zone: tzinfo) -> Iterator[Step]:

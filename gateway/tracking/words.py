@@ -49,6 +49,7 @@ STEPS: Mapping[Status, str] = {
     pb.DELIVERY_STATUS_RETURNING: "On its way back",
     pb.DELIVERY_STATUS_RETURNED: "Returned",
     pb.DELIVERY_STATUS_DELIVERED: "Delivered",
+    pb.DELIVERY_STATUS_CANCELLED: "Called off",
 }
 """The steps that are listed with their times; all others are of no interest to a recipient."""
 

@@ -82,9 +82,11 @@ def test_without_estimate_the_surest_window_is_shown(kinds: list[str], hours: li
         window.end_time.CopyFrom(at(16 + 2 * number))
         told.shipment.consignment.dropoff.windows.append(window)
 
-    shown = [datetime.fromisoformat(each.iso).astimezone(UTC).hour for each in page_of(told).expected]
+    expected = page_of(told).expected
+    shown = [datetime.fromisoformat(each.iso).astimezone(UTC).hour for each in expected]
 
     assert shown == hours
+    assert ["Saturday" in each.text for each in expected] == [True, False][: len(hours)]  # the day is told once
 
 
 def test_the_courier_is_shown_by_first_name_and_the_end_of_the_number() -> None:
