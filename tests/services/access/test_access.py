@@ -156,7 +156,7 @@ async def test_a_revoked_token_is_refused_within_two_seconds_and_listed_on_reque
     second = await access.RevokeToken(request, metadata=account.metadata)
 
     assert first == second
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             try:
                 await access.GetCaller(contract.GetCallerRequest(), metadata=metadata)

@@ -95,7 +95,7 @@ async def test_a_killed_migration_leaves_nothing_and_the_next_one_finishes(
         "asyncio.run(migrations.upgrade(create_async_engine(sys.argv[1])))\n"
     )
     waiting = sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")
-    async with empty.connect() as blocker, empty.connect() as watcher, asyncio.timeout(30):
+    async with empty.connect() as blocker, empty.connect() as watcher, asyncio.timeout(60):
         # An uncommitted table of the same name: CREATE TABLE waits to learn whether it will be there.
         await blocker.execute(sa.text("CREATE TABLE probes (probe int)"))
         killed = await asyncio.create_subprocess_exec(
@@ -112,7 +112,7 @@ async def test_a_killed_migration_leaves_nothing_and_the_next_one_finishes(
         killed.send_signal(signal.SIGKILL)
         await killed.wait()
         await blocker.rollback()
-    await asyncio.wait_for(migrations.upgrade(empty), 20)
+    await asyncio.wait_for(migrations.upgrade(empty), 60)
 
     async with empty.connect() as connection:
         assert await connection.run_sync(differences) == []
