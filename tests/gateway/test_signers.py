@@ -2,11 +2,9 @@ import base64
 import hashlib
 import hmac
 import json
-import shutil
 import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,8 +16,8 @@ from hypothesis import strategies as st
 from gateway import signers
 from gateway.dialects.outbound import Message, Signer
 from gateway.verifiers import Refused, Scheme, SourceAuth, Verified, verify
+from tests.gateway.javascript.programs import node
 
-JAVASCRIPT = Path(__file__).parent / "javascript"
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 OLD_SECRET = "whsec_" + base64.b64encode(b"old key of thirty-two bytes long").decode()
 FOREIGN_SECRET = "whsec_" + base64.b64encode(b"a key of another hub altogether!").decode()
@@ -67,16 +65,12 @@ def test_the_official_python_libraries_verify_it_with_either_live_secret(library
 
 @pytest.fixture(scope="module")
 def javascript() -> Callable[[list[dict[str, Any]]], list[str]]:
-    """Asks the libraries of npm, which `make test` installs where there is one."""
-    node = shutil.which("node")
-    if node is None or not (JAVASCRIPT / "node_modules" / "svix").is_dir():
-        pytest.skip("there is no node, or npm could not install the libraries")
+    """Asks the libraries of npm."""
+    command = node("webhooks.mjs")
 
     def ask(questions: list[dict[str, Any]]) -> list[str]:
         lines = "".join(json.dumps(each) + "\n" for each in questions)
-        run = subprocess.run(
-            [node, "webhooks.mjs"], cwd=JAVASCRIPT, input=lines, capture_output=True, text=True, check=True, timeout=60
-        )
+        run = subprocess.run(command, input=lines, capture_output=True, text=True, check=True, timeout=60)
         return run.stdout.splitlines()
 
     return ask
