@@ -51,6 +51,8 @@ class Hub:
 
     deliveries_of_orders: Coalescer[of_orders.Wanted, Delivery | None] = field(init=False)
     """Reads the deliveries of orders, likewise."""
+    coalescers: list[Coalescer[Any, Any]] = field(init=False, default_factory=list)
+    """All that gathers calls, to be closed with the hub."""
     sources: RememberedSources = field(default_factory=RememberedSources)
     """Webhook sources, as batches of messages need them."""
 
@@ -58,6 +60,7 @@ class Hub:
         """Joins what the parts make together."""
         self.deliveries = Coalescer(self._read_deliveries)
         self.deliveries_of_orders = Coalescer(self._read_deliveries_of_orders)
+        self.coalescers += [self.deliveries, self.deliveries_of_orders]
         self.tailer = Tailer(self.engine)
         self.board = Board(self.engine)
         settings = self.settings
@@ -83,8 +86,8 @@ class Hub:
         if self.dispatches:
             await asyncio.wait(self.dispatches)
         await self.carriers.close()
-        await self.deliveries.close()
-        await self.deliveries_of_orders.close()
+        for each in self.coalescers:
+            await each.close()
         await self.engine.dispose()
 
     async def _read_deliveries(self, keys: Sequence[rows.Key]) -> list[rows.Stored | None]:

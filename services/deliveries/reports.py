@@ -3,7 +3,7 @@
 The rules are the lifecycle's; this module only brings reports and deliveries together and keeps the books.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -87,6 +87,12 @@ class Batch:
         await followers.hold(self._connection, self._matches.stored.values(), self._matches.shipments)
         return self._matches.stored.get(key)
 
+    async def hold_all(self, keys: Iterable[Key]) -> Mapping[Key, Stored]:
+        """Locks deliveries that are about to bear no new name, and reads them; unknown ones are left out."""
+        self._matches.stored |= await rows.lock(self._connection, keys)
+        await followers.hold(self._connection, self._matches.stored.values(), self._matches.shipments)
+        return self._matches.stored
+
     async def hold_shipment(self, key: Key) -> StoredShipment | None:
         """Locks a shipment, after `hold` and before the first write; None when it does not exist.
 
@@ -153,6 +159,14 @@ class Batch:
         learned = [reference for each in told for reference in each.report.patch.references]
         unparked = await self._gather_parked(stored, learned, groups)
         await self._finish(groups, unparked)
+
+    async def ping(self, told: Iterable[tuple[Stored, DeliveryReport]]) -> None:
+        """Lets pings that callers sent take effect on held deliveries; see `requests.update`."""
+        groups: dict[Key, list[Incoming]] = {}
+        for stored, report in told:
+            ping = Incoming(stored.tenant_id, report, self._hub.now(), stored=stored)
+            groups.setdefault(stored.key, []).append(ping)
+        await self._finish(groups, ())
 
     async def begin(self, stored: Stored, created: Event, first: DeliveryReport | None) -> None:
         """Stores a delivery that a caller asked for, with a first report on it and what was parked for it."""

@@ -21,8 +21,9 @@ from services import callers, ids, times
 from services.access.liveness import while_live
 from services.callers import Caller
 from services.db.tables import deliveries, delivery_references, events
-from services.deliveries import creation, explanations, proofs, reports, requests, watching
+from services.deliveries import creation, explanations, of_orders, proofs, reports, requests, watching
 from services.deliveries.commands import CommandRefused, check_cancel
+from services.deliveries.pings import Pings
 from services.deliveries.rows import Stored
 from services.errors import Problem, etag_mismatch, not_found
 from services.hub import Hub
@@ -40,6 +41,7 @@ class DeliveryServicer(delivery_service_pb2_grpc.DeliveryServiceServicer):
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
+        self._pings = Pings(hub)
 
     async def CreateDelivery(self, request: pb.CreateDeliveryRequest, context: Context) -> pb.CreateDeliveryResponse:
         """Makes a delivery known and applies what was parked for it."""
@@ -68,12 +70,14 @@ class DeliveryServicer(delivery_service_pb2_grpc.DeliveryServiceServicer):
         self, request: pb.GetDeliveryByOrderRequest, context: Context
     ) -> pb.GetDeliveryByOrderResponse:
         """Reads the live delivery of an order, or its last one; concurrent calls share one statement."""
-        caller = callers.current()
-        wanted = (caller.tenant, ids.read("order", request.order_id), caller.location_id)
-        delivery = await self._hub.deliveries_of_orders.submit(wanted)
-        if delivery is None:
-            raise not_found("delivery", f"of order {request.order_id}")
+        delivery = await self._of_order(callers.current(), request.order_id)
         return pb.GetDeliveryByOrderResponse(delivery=delivery)
+
+    async def _of_order(self, caller: Caller, order_id: str, location_id: str = "") -> Delivery:
+        delivery = await self._hub.deliveries_of_orders.submit(of_orders.wanted(caller, order_id, location_id))
+        if delivery is None:
+            raise not_found("delivery", f"of order {order_id}")
+        return delivery
 
     async def GetDeliveryByReference(
         self, request: pb.GetDeliveryByReferenceRequest, context: Context
@@ -120,12 +124,17 @@ class DeliveryServicer(delivery_service_pb2_grpc.DeliveryServiceServicer):
         )
 
     async def UpdateDelivery(self, request: pb.UpdateDeliveryRequest, context: Context) -> pb.UpdateDeliveryResponse:
-        """Changes the named members; a status that does not fit is refused."""
+        """Changes the named members; a status that does not fit is refused. Simultaneous pings share a transaction."""
+        caller, named = callers.current(), request.delivery
+        told = requests.update(request, caller.actor, self._hub.now())
+        if told.ping and not (named.etag or request.request_id or request.validate_only):
+            return pb.UpdateDeliveryResponse(delivery=await self._pings.tell(caller, named, told))
 
-        def report(_: Stored, caller: Caller) -> DeliveryReport:
-            return requests.update(request, caller.actor, self._hub.now())
+        def report(_: Stored, __: Caller) -> DeliveryReport:
+            return told
 
-        target = _Target(request.delivery.id, request.delivery.etag, not request.validate_only)
+        delivery_id = named.id or (await self._of_order(caller, named.order_id, named.location_id)).id
+        target = _Target(delivery_id, named.etag, not request.validate_only)
         return await self._command("UpdateDelivery", request, target, report, pb.UpdateDeliveryResponse)
 
     async def CancelDelivery(self, request: pb.CancelDeliveryRequest, context: Context) -> pb.CancelDeliveryResponse:

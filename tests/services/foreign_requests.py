@@ -11,6 +11,7 @@ from crossdock.v1 import order_service_pb2 as orders
 from crossdock.v1 import shipment_service_pb2 as shipments
 from crossdock.v1 import webhook_service_pb2 as webhooks
 from crossdock.v1.access_pb2 import AccessLevel, Scope, Tenant, Token
+from crossdock.v1.courier_pb2 import Position
 from crossdock.v1.delivery_pb2 import Delivery, DeliveryStatus
 from crossdock.v1.event_pb2 import EventFilter
 from crossdock.v1.location_pb2 import Location
@@ -129,7 +130,15 @@ CASES: dict[str, Case] = {
         hides=True,
     ),
     "DeliveryService.UpdateDelivery": Case(
-        lambda a, _: [deliveries.UpdateDeliveryRequest(delivery=Delivery(id=a.delivery_id, parking_slot="7"))]
+        lambda a, _: [
+            deliveries.UpdateDeliveryRequest(delivery=each)
+            for each in (
+                Delivery(id=a.delivery_id, parking_slot="7"),
+                Delivery(id=a.delivery_id, position=Position(latitude="1", longitude="2")),
+                Delivery(order_id=a.order_id, parking_slot="7"),
+                Delivery(order_id=a.order_id, position=Position(latitude="1", longitude="2")),
+            )
+        ]
     ),
     "DeliveryService.CancelDelivery": Case(lambda a, _: [deliveries.CancelDeliveryRequest(delivery_id=a.delivery_id)]),
     "DeliveryService.OverrideDeliveryStatus": Case(

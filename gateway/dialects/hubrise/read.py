@@ -26,6 +26,8 @@ _PATHS = {
 }
 """The members that are one member of ours, by its path."""
 
+_POSITION = {"driver_latitude", "driver_longitude"}
+
 
 class Change(NamedTuple):
     """A partial update: what the paths name and `delivery` does not have is erased."""
@@ -60,6 +62,17 @@ def change(document: Document, present: Delivery) -> Change:
     return Change(made, paths)
 
 
+def position(document: Document, order_id: str, location_id: str) -> Change | None:
+    """The whole position of an order's driver, when the document tells that and nothing else; else None.
+
+    Drivers tell it many times a minute, and it is the one change that depends on nothing present. Raises `Invalid`.
+    """
+    if document.keys() != _POSITION or None in document.values():
+        return None
+    told = _position(wire.parse(wire.DeliveryChange, document), Position())
+    return Change(Delivery(order_id=order_id, location_id=location_id, position=told), ["position"])
+
+
 def _read_members(given: wire.DeliveryChange, made: Delivery, present: Delivery) -> list[str]:
     """Sets the members that creation and change share; returns the paths of what was given."""
     told = given.model_fields_set
@@ -76,7 +89,7 @@ def _read_members(given: wire.DeliveryChange, made: Delivery, present: Delivery)
         if phone != Phone():
             made.courier.phone.CopyFrom(phone)
         paths.append("courier.phone")
-    if told & {"driver_latitude", "driver_longitude"}:
+    if told & _POSITION:
         position = _position(given, present.position)
         if position != Position():
             made.position.CopyFrom(position)

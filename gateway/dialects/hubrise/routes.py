@@ -1,7 +1,8 @@
 """HubRise's REST routes: each reads a document, calls the services and writes one; knows no mapping and no rule."""
 
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import grpc
@@ -78,26 +79,39 @@ async def update_delivery(call: ACall, document: ADocument, order_id: str) -> Re
     async def attempt() -> Delivery:
         present = await _delivery_of(call, order_id)
         change = read.change(document, present)
-        if not change.paths:
-            return present
-        request = UpdateDeliveryRequest(delivery=change.delivery, update_mask=FieldMask(paths=change.paths))
-        return (await call(call.services.deliveries.UpdateDelivery, request)).delivery
+        return await _update(call, change) if change.paths else present
 
-    return JSONResponse(write.delivery(await until_undisturbed(attempt), call.zone))
+    if (moved := read.position(document, order_id, call.location_id)) is not None:
+        with _told_alike():
+            delivery = await _update(call, moved)
+    else:
+        delivery = await until_undisturbed(attempt)
+    return JSONResponse(write.delivery(delivery, call.zone))
 
 
 async def _delivery_of(call: Call, order_id: str) -> Delivery:
-    """The order's delivery; its absence is told alike, whether the order has none, is elsewhere, or is not at all."""
     request = GetDeliveryByOrderRequest(order_id=order_id)
-    try:
+    with _told_alike():
         delivery = (await call(call.services.deliveries.GetDeliveryByOrder, request)).delivery
+    if delivery.location_id != call.location_id:
+        raise _no_delivery()
+    return delivery
+
+
+async def _update(call: Call, change: read.Change) -> Delivery:
+    request = UpdateDeliveryRequest(delivery=change.delivery, update_mask=FieldMask(paths=change.paths))
+    return (await call(call.services.deliveries.UpdateDelivery, request)).delivery
+
+
+@contextmanager
+def _told_alike() -> Iterator[None]:
+    """The absence of a delivery is told alike, whether the order has none, is elsewhere, or is not at all."""
+    try:
+        yield
     except grpc.aio.AioRpcError as error:
         if error.code() != grpc.StatusCode.NOT_FOUND:
             raise
         raise _no_delivery() from None
-    if delivery.location_id != call.location_id:
-        raise _no_delivery()
-    return delivery
 
 
 def _no_delivery() -> errors.Refused:

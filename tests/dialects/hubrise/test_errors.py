@@ -277,6 +277,17 @@ async def test_every_call_is_made_with_the_clients_token_its_requests_id_and_a_d
         assert 0 < seconds < 1  # half a second, and what clocks differ by
 
 
+async def test_a_position_takes_one_call_however_busy_the_delivery_is(
+    stand_in: StandIn, client: httpx.AsyncClient
+) -> None:
+    headers = {"X-Access-Token": "xd_a_driver"}
+
+    answer = await client.patch(PATH, json={"driver_latitude": "1.5", "driver_longitude": "2.5"}, headers=headers)
+
+    assert (answer.status_code, answer.json()["driver_latitude"]) == (200, "1.5")
+    assert [method for method, _, _ in stand_in.calls] == ["GetCaller", "GetLocation", "UpdateDelivery"]
+
+
 async def test_who_calls_and_from_where_is_remembered_for_a_while(stand_in: StandIn, client: httpx.AsyncClient) -> None:
     for _ in range(3):
         await client.get(PATH, headers={"X-Access-Token": "xd_seen_thrice"})

@@ -101,6 +101,30 @@ def test_the_nine_words_come_back_as_they_went_in() -> None:
     assert len(STATUSES_IN) == 9
 
 
+def test_a_whole_position_and_nothing_else_needs_no_present_delivery() -> None:
+    moved = read.position({"driver_latitude": "1.5", "driver_longitude": "2.5"}, "ord_1", "loc_1")
+
+    assert moved is not None
+    assert moved.paths == ["position"]
+    assert (moved.delivery.order_id, moved.delivery.location_id) == ("ord_1", "loc_1")
+    assert (moved.delivery.position.latitude, moved.delivery.position.longitude) == ("1.5", "2.5")
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"driver_latitude": "1"},
+        {"driver_latitude": None, "driver_longitude": None},
+        {"driver_latitude": "1", "driver_longitude": None},
+        {"driver_latitude": "1", "driver_longitude": "2", "ref": "3"},
+        {"driver_latitude": "1", "driver_longitude": "2", "of their own": "3"},
+    ],
+)
+def test_half_a_position_or_more_than_one_is_a_change_like_any_other(document: dict[str, Any]) -> None:
+    assert read.position(document, "ord_1", "loc_1") is None
+
+
 def test_another_word_moves_the_delivery() -> None:
     change = read.change({"status": "delivered"}, present())
 

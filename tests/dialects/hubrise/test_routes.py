@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from itertools import product
 
 import pytest
 from crossdock.v1 import delivery_pb2, delivery_service_pb2
@@ -24,6 +25,7 @@ EXAMPLE = {
     "driver_latitude": "48.856614",
     "driver_longitude": "2.3522219",
 }
+POSITION = {"driver_latitude": "48.856702", "driver_longitude": "2.35222"}
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 UNSET = dict.fromkeys(("assigned_at", "pickup_at", "delivered_at", "cancelled_at"))
 ORDER_WITHOUT_DELIVERY = "ord_01h455vb4pex5vsknk084sn02q"
@@ -62,7 +64,7 @@ async def test_the_long_address_serves_account_and_location_tokens(shop: Shop) -
 async def test_the_documented_position_update(shop: Shop) -> None:
     order = await shop.delivery(**EXAMPLE)
 
-    answer = await shop.patch(order, driver_latitude="48.856702", driver_longitude="2.35222")
+    answer = await shop.patch(order, **POSITION)
 
     assert answer.status_code == 200
     assert answer.json() == await shop.get(order)
@@ -291,8 +293,9 @@ async def test_what_is_not_there_is_not_found(shop: Shop, method: str) -> None:
     if method != "POST":
         missing.append(order)
 
-    for identifier in missing:
-        answer = await shop.local.request(method, f"/location/orders/{identifier}/delivery", json=EXAMPLE)
+    bodies = (EXAMPLE, POSITION) if method == "PATCH" else (EXAMPLE,)
+    for identifier, body in product(missing, bodies):
+        answer = await shop.local.request(method, f"/location/orders/{identifier}/delivery", json=body)
         assert error_of(answer) == (404, "not_found"), identifier
         if method != "POST" and identifier in (ORDER_WITHOUT_DELIVERY, order):
             assert answer.json()["message"] == "the order has no delivery"
@@ -309,7 +312,7 @@ async def test_another_locations_delivery_is_not_found(
     tries = [(shop.local, short), (shop.local, through_mine), (shop.local, at_theirs), (shop.account, through_mine)]
     tries += [(strangers_shop.local, short), (strangers_shop.account, at_theirs)]
 
-    for client, path in tries:
-        body = EXAMPLE if method == "POST" else {"ref": "stolen"}
+    bodies = (EXAMPLE,) if method == "POST" else ({"ref": "stolen"}, POSITION)
+    for (client, path), body in product(tries, bodies):
         answer = await client.request(method, path, json=body)
         assert error_of(answer) == (404, "not_found"), path
