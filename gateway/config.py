@@ -156,6 +156,8 @@ class Settings(BaseSettings):
     def _whole(self) -> Self:
         if (self.services_tls_certificate is None) != (self.services_tls_key is None):
             raise ValueError("services_tls_certificate and services_tls_key go together")
+        if not self.services_tls and (self.services_tls_authority or self.services_tls_certificate):
+            raise ValueError("services_tls_authority and services_tls_certificate need services_tls")
         return self
 
     @property
