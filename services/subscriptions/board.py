@@ -58,6 +58,8 @@ class Board:
         self._woken = asyncio.Event()
         self._pulse = asyncio.Event()
         self._reload_at = self._move_at = 0.0
+        self.looks = 0
+        """How often it has looked into the log."""
 
     def wake(self) -> None:
         """Tells that this process has just recorded events; costs nothing while nobody subscribes."""
@@ -105,6 +107,7 @@ class Board:
         while True:
             try:
                 busy = await self._advance()
+                self.looks += 1
             except (SQLAlchemyError, OSError, TimeoutError) as reason:
                 _logger.warning("subscriptions_unreadable", error=type(reason).__name__)
                 await asyncio.sleep(1)

@@ -17,6 +17,7 @@ from crossdock.v1.subscription_service_pb2_grpc import SubscriptionServiceStub
 from services.config import Settings
 from services.server import Server
 from services.times import to_timestamp
+from tests.services.waiting import until
 from tests.services.worlds import Metadata, World
 
 OK = pb.ATTEMPT_OUTCOME_SUCCEEDED
@@ -48,13 +49,13 @@ class Sender:
         request = contract.GetSubscriptionRequest(subscription_id=identifier)
         return (await self.stub.GetSubscription(request, metadata=self.world.account)).subscription
 
-    async def lease(self, wait: float = 5.0, events: int = 100, limit: int = 100) -> list[contract.SubscriptionLease]:
+    async def lease(self, wait: float = 30.0, events: int = 100, limit: int = 100) -> list[contract.SubscriptionLease]:
         """What there is to do; waits a while for something."""
         request = contract.LeaseSubscriptionsRequest(sender_id=self.name, max_subscriptions=limit, max_events=events)
         request.wait.FromTimedelta(timedelta(seconds=wait))
         return list((await self.stub.LeaseSubscriptions(request, metadata=self.world.system)).leases)
 
-    async def work(self, judge: Judge = fine, wait: float = 5.0, events: int = 100) -> int:
+    async def work(self, judge: Judge = fine, wait: float = 30.0, events: int = 100) -> int:
         """One round: leases, tries everything as it should be tried, reports. Returns how many events it tried."""
         leases = await self.lease(wait, events)
         reports = [self.try_all(lease, judge) for lease in leases]
@@ -65,8 +66,16 @@ class Sender:
 
     async def work_off(self, judge: Judge = fine) -> None:
         """Until there is nothing to do."""
-        while await self.work(judge, wait=0.4):
-            pass
+        await self.all_is_stirred()
+        while await self.work(judge, wait=0):
+            await self.all_is_stirred()
+
+    async def all_is_stirred(self) -> None:
+        """Waits until the board knows what was recorded and changed before."""
+        board = self.server.hub.board
+        looks = board.looks
+        board.reload()
+        await until(lambda: board.looks >= looks + 2)  # the first of them may have begun before
 
     def try_all(self, lease: contract.SubscriptionLease, judge: Judge) -> contract.LeaseReport:
         """Tries each event unless one of its delivery failed before it."""

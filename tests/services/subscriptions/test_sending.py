@@ -112,8 +112,9 @@ async def test_two_hundred_subscriptions_get_everything_whatever_two_senders_do(
             await sender.deliveries([f"o{number}"], WORDS[:2])
 
     await asyncio.gather(ingest(), sender.work(events=3), other.work(events=2))
-    while await sender.work(wait=1.0, events=7) + await other.work(wait=1.0):
-        pass
+    await sender.all_is_stirred()
+    while await sender.work(wait=0, events=7) + await other.work(wait=0):
+        await sender.all_is_stirred()
 
     told = defaultdict(set)
     for subscription, delivery, number in sender.seen + other.seen:
@@ -195,7 +196,7 @@ async def test_a_cursor_is_not_moved_past_what_somebody_is_about_to_take(
 ) -> None:
     monkeypatch.setattr(board, "MOVE_SECONDS", 0.0)
     made, other = await sender.create(), await sender.create(filter=event_pb2.EventFilter(order_ids=["ord_x"]))
-    await sender.work(wait=1.0)
+    await sender.work_off()
     watched = sender.server.hub.board
     await sender.deliveries(["a"])
     async with asyncio.timeout(60):
