@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from crossdock.v1.delivery_pb2 import DELIVERY_STATUS_UNSPECIFIED
 from crossdock.v1.shipment_service_pb2 import ListShipmentsRequest, ListShipmentsResponse
 
 from gateway.dialects.deliverysolutions import wire
@@ -38,7 +37,7 @@ def request(document: Document, now: datetime) -> ListShipmentsRequest:
         made.statuses.extend(status for status in found.statuses if status not in made.statuses)
         made.phases.extend(phase for phase in found.phases if phase not in made.phases)
     if given.status and not made.statuses and not made.phases:
-        made.statuses.append(DELIVERY_STATUS_UNSPECIFIED)  # no shipment has it
+        made.created_before.FromMilliseconds(0)  # no shipment has these words, and none is as old
     since, made.page_token = _token_parts(given.pagination_token)
     if not _has_filter(given):
         # The pages that follow are of the same list, not of one that begins a little later.

@@ -1,6 +1,7 @@
 """Whole lives of shipments, told in Delivery Solutions' words: services, gateway and simulated carriers over HTTP."""
 
 import json
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ from tests.services.worlds import Metadata, World
 
 Json = dict[str, Any]
 EXAMPLE: Json = json.loads((Path(__file__).parent / "create.json").read_text())
+HOUR, THIRTY_DAYS = 3_600_000, 30 * 86_400_000
 PUBLIC = "https://hub.example.com"
 
 
@@ -195,3 +197,33 @@ async def test_lists_are_paged_both_ways(sender: Sender) -> None:
     assert one["previous"] is None
     assert three["next"] is None
     assert back == second
+
+
+async def test_lists_find_what_is_asked_for(sender: Sender) -> None:
+    await sender.assign("swift")
+    now = int(time.time() * 1000)
+    later = {"pickupTime": {"startsAt": now + HOUR}, "deliveryTime": {"endsAt": now + 3 * HOUR}}
+    await sender.create("A-1", groupId="g")
+    await sender.create("A-2", groupId="G", **later)
+    await sender.create("A-3")
+    await sender.call("DELETE", "/A-3")
+
+    async def found(**asked: Any) -> list[str]:
+        answer = await sender.call("POST", "/list", asked)
+        assert answer.status_code == 200, answer.text
+        return [each["orderExternalId"] for each in answer.json()["data"]]
+
+    everything = ["A-3", "A-2", "A-1"]
+    assert await found() == everything
+    assert await found(groupId="g") == ["A-1"]
+    assert await found(orderExternalIds=["A-1", "A-2", "B-1"], groupId="G") == ["A-2"]
+    assert await found(locationExternalIds=["7709"]) == everything
+    assert await found(locationExternalIds=["7710"]) == []
+    assert await found(status=["ORDER_CANCELLED"]) == ["A-3"]
+    assert await found(status=["ORDER_CANCELLED", "ORDER_DISPATCHED"]) == everything
+    assert await found(status=["STAGED"]) == []
+    assert await found(**later) == ["A-2"]
+    assert await found(pickupTime={"startsAt": now + HOUR + 1}, deliveryTime={"endsAt": now + 3 * HOUR}) == []
+    assert await found(pickupTime={"startsAt": now + HOUR}, deliveryTime={"endsAt": now + 3 * HOUR - 1}) == []
+    assert await found(lastUpdatedAt={"startsAt": now + HOUR - THIRTY_DAYS, "endsAt": now + HOUR}) == everything
+    assert await found(createdAt={"startsAt": now - 2 * THIRTY_DAYS, "endsAt": now - 1}) == []
