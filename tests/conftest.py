@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, TypeVar
 
 # Tests start programs while gRPC runs; its preparations for a fork crash the child now and then.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+# Whoever needs a proxy to reach the world needs none for this machine.
+os.environ["no_proxy"] = "*"
 
 import asyncpg
 import grpc
 import pytest
 import structlog
+from hypothesis import HealthCheck
+from hypothesis import settings as examples
 
 from runtime import logging
 from runtime.postgres import EmbeddedPostgres
@@ -26,6 +30,12 @@ if TYPE_CHECKING:
     from services.server import Server
 
 T = TypeVar("T")
+
+# The same examples on every machine, however slow it is. HYPOTHESIS_PROFILE=search looks for others.
+_PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "print_blob": True}
+examples.register_profile("same", derandomize=True, **_PATIENT)  # type: ignore[arg-type]
+examples.register_profile("search", **_PATIENT)  # type: ignore[arg-type]
+examples.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 SYSTEM_TOKEN = "the deployment's own key in tests"
 TEMPLATE = "migrated"
