@@ -18,6 +18,7 @@ from services.carriers.service import CarrierDirectoryServicer
 from services.deliveries.service import DeliveryServicer
 from services.dispatching.rules import check
 from services.dispatching.service import Dispatcher
+from services.dispatching.wishes import cancel_delivery
 from services.dispatching.working import keep_dispatching, keep_looking_after
 from services.events.service import EventServicer
 from services.hub import Hub
@@ -42,7 +43,11 @@ SERVICERS: tuple[Registration, ...] = (
     Registration(
         "crossdock.v1.CarrierDirectoryService", add_CarrierDirectoryServiceServicer_to_server, CarrierDirectoryServicer
     ),
-    Registration("crossdock.v1.DeliveryService", add_DeliveryServiceServicer_to_server, DeliveryServicer),
+    Registration(
+        "crossdock.v1.DeliveryService",
+        add_DeliveryServiceServicer_to_server,
+        lambda hub: DeliveryServicer(hub, cancel_delivery),
+    ),
     Registration("crossdock.v1.EventService", add_EventServiceServicer_to_server, EventServicer),
     Registration("crossdock.v1.LocationService", add_LocationServiceServicer_to_server, LocationServicer),
     Registration("crossdock.v1.OrderService", add_OrderServiceServicer_to_server, OrderServicer),

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services import ids, times
 from services.db.dispatch_tables import bookings, carrier_days, carrier_outcomes, location_carriers
 from services.db.dispatch_tables import carriers as table
+from services.db.statements import Statement
 from services.db.tables import deliveries
 from services.deliveries.statuses import CLOSED
 from services.dispatching.steps import OCCUPIES, BookingState
@@ -49,6 +50,14 @@ async def find(connection: AsyncConnection, tenant_id: UUID, ref: str, *, lock: 
     if row is None:
         raise not_found("carrier", ref)
     return stored_of(row)
+
+
+async def keep(connection: AsyncConnection, tenant_id: UUID, ref: str) -> None:
+    """Lets nobody remove a carrier before the transaction ends; nothing happens when it is gone already."""
+    await _KEEP.fetch(connection, {"tenant_id": tenant_id, "ref": ref})
+
+
+_KEEP = Statement("SELECT 1 FROM carriers WHERE tenant_id = :tenant_id AND carrier_ref = :ref FOR KEY SHARE")
 
 
 async def find_all(connection: AsyncConnection, tenant_id: UUID, refs: Sequence[str]) -> dict[str, Stored]:

@@ -1,7 +1,7 @@
 """The DeliveryService: one RPC, one transaction; decides nothing that the lifecycle decides."""
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
@@ -34,13 +34,16 @@ from services.webhooks.parking import Parking
 Context = grpc.aio.ServicerContext[Any, Any]
 Response = TypeVar("Response", bound=Message)
 _SERVICE = "/crossdock.v1.DeliveryService"
+CancelBooked = Callable[[Hub, Caller, Delivery, pb.CancelDeliveryRequest], Awaitable[pb.CancelDeliveryResponse | None]]
+"""Asks the carrier that may have a delivery by a booking of ours to call it off; None when there is none."""
 
 
 class DeliveryServicer(delivery_service_pb2_grpc.DeliveryServiceServicer):
     """Deliveries of the caller's tenant; what the caller may not see is NOT_FOUND."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, cancel_booked: CancelBooked) -> None:
         self._hub = hub
+        self._cancel_booked = cancel_booked
         self._pings = Pings(hub)
 
     async def CreateDelivery(self, request: pb.CreateDeliveryRequest, context: Context) -> pb.CreateDeliveryResponse:
@@ -138,7 +141,12 @@ class DeliveryServicer(delivery_service_pb2_grpc.DeliveryServiceServicer):
         return await self._command("UpdateDelivery", request, target, report, pb.UpdateDeliveryResponse)
 
     async def CancelDelivery(self, request: pb.CancelDeliveryRequest, context: Context) -> pb.CancelDeliveryResponse:
-        """Calls a delivery off."""
+        """Calls a delivery off; a carrier that the hub booked is asked, and its answer is the truth."""
+        named = (await self._visible_key(request.delivery_id)).delivery
+        if named.shipment_id:
+            answer = await self._cancel_booked(self._hub, callers.current(), named, request)
+            if answer is not None:
+                return answer
 
         def report(stored: Stored, caller: Caller) -> DeliveryReport:
             check_cancel(stored.delivery)

@@ -17,6 +17,7 @@ from crossdock.v1.carrier_service_pb2 import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.carriers import rows as carrier_rows
 from services.carriers.replies import Certainty, Reply
 from services.dispatching import answers, cancelled, polling
 from services.dispatching.bookings import Answer
@@ -48,6 +49,12 @@ async def carrier(hub: Hub, connection: AsyncConnection, tenant_id: UUID, ref: s
     """One carrier; nothing but its code when it was removed since."""
     found = await carriers(hub, connection, tenant_id, [ref]) if ref else []
     return found[0] if found else Carrier(ref=ref, name=ref)
+
+
+async def keep(hub: Hub, connection: AsyncConnection, tenant_id: UUID, ref: str) -> Carrier:
+    """Likewise one that is about to be booked: nobody removes it before that is written down."""
+    await carrier_rows.keep(connection, tenant_id, ref)
+    return await carrier(hub, connection, tenant_id, ref)
 
 
 async def book(hub: Hub, booking: Booking, request: BookRequest) -> Answer:

@@ -19,6 +19,7 @@ from services.dispatching.stages import Stage, stage
 from services.dispatching.steps import BookingState
 from services.errors import Problem
 from services.hub import Hub
+from services.shipments import following
 
 NOT_ALLOWED = "not_allowed"
 """A carrier's word for never."""
@@ -47,17 +48,39 @@ async def wish(held: Stage, reason: StatusReason, actor: Actor) -> bool:
     carrier = await calls.carrier(held.hub, held.connection, held.shipment.tenant_id, booking.carrier_ref)
     if booking.state is BookingState.LIVE and carrier.capabilities and _CANCEL not in carrier.capabilities:
         raise not_allowed(carrier.ref)
+    if not shipment.HasField("cancel_request_time"):
+        shipment.cancel_request_time.CopyFrom(held.now)
+    await _wait_for_answer(held, booking, carrier, reason, actor)
+    await held.store("It is to be called off, and its carrier is asked.", actor=actor)
+    return booking.state is BookingState.LIVE
+
+
+async def wish_of_return(held: Stage, reason: StatusReason, actor: Actor) -> bool:
+    """Likewise for a way back alone, whose delivery and booking ``held`` holds; the shipment is not called off."""
+    booking = held.booking
+    assert booking is not None, "a return has its booking"
+    if booking.state is BookingState.WANTED:
+        booking.state, booking.due_time = BookingState.ENDED, None
+        await held.tell(held.report(delivery_pb2.DELIVERY_STATUS_CANCELLED, reason, actor))
+        await rows.update(held.connection, booking)
+        await held.store("Its return was called off before any carrier had it.", actor=actor)
+        return False
+    carrier = await calls.carrier(held.hub, held.connection, held.shipment.tenant_id, booking.carrier_ref)
+    await _wait_for_answer(held, booking, carrier, reason, actor)
+    await held.store("Its return is to be called off, and the carrier of it is asked.", actor=actor)
+    return booking.state is BookingState.LIVE
+
+
+async def _wait_for_answer(
+    held: Stage, booking: Booking, carrier: carrier_pb2.Carrier, reason: StatusReason, actor: Actor
+) -> None:
     booking.cancellation = reason
     if booking.state is BookingState.LIVE:  # a worker asks again, unless the answer is stored before that
         booking.due_time = held.hub.now() + polling.booking_timeout(carrier) + polling.REAP_AFTER
-    if not shipment.HasField("cancel_request_time"):
-        shipment.cancel_request_time.CopyFrom(held.now)
     request = held.report(actor=actor)
     request.cancellation_request = CANCELLATION_REQUEST_MADE
     await held.tell(request)
     await rows.update(held.connection, booking)
-    await held.store("It is to be called off, and its carrier is asked.", actor=actor)
-    return booking.state is BookingState.LIVE
 
 
 def check(held: Stage) -> None:
@@ -121,6 +144,7 @@ async def _store(held: Stage, verdict: Verdict) -> None:
             held.shipment.shipment.ClearField("cancel_request_time")
             await held.tell(report)
             booking.cancellation = None
+            _tell_of_moot_return(held, booking, carrier)
             # It may have been picked up, and nobody told us yet: it is looked up, whatever was heard of it lately.
             booking.tries, booking.due_time = 1, held.hub.now()
         case Outcome.PENDING:
@@ -133,6 +157,13 @@ async def _store(held: Stage, verdict: Verdict) -> None:
             _ask_later(held, booking)
     await rows.update(held.connection, booking)
     await held.store(f"{carrier.name or carrier.ref} was asked to call it off: {verdict.outcome.value}.")
+
+
+def _tell_of_moot_return(held: Stage, booking: Booking, carrier: carrier_pb2.Carrier) -> None:
+    """Somebody sets out for goods that are no longer there, and cannot be stopped by us: for people to look at."""
+    shipment = held.shipment.shipment
+    if booking.is_return and following.is_return_moot(shipment):
+        shipment.attention.add(reason=following.RETURN_GOES_ON, message=carrier.name or carrier.ref, time=held.now)
 
 
 def _ask_later(held: Stage, booking: Booking) -> None:

@@ -60,9 +60,11 @@ async def fail(held: Stage, decision: DispatchDecision, rules: DispatchRules, fa
     decision.failure = failure
     decision.number = decision.number or 1
     decision.end_time.CopyFrom(held.now)
-    decision.summary = SUMMARIES.get(failure, "Nobody took it.")
+    decision.summary = summary_of(decision)
     shipment.failure = failure
-    phase = steps.phase_of(failure, retries=decision.retries, max_retries=rules.max_retries)
+    # That its order is taken comes out while it is booked.
+    tried = steps.is_anybody_tried(decision) or failure == error_reason_pb2.ERROR_REASON_DELIVERY_ALREADY_EXISTS
+    phase = steps.phase_of(failure, tried=tried, retries=decision.retries, max_retries=rules.max_retries)
     shipment.ClearField("retry_time")
     held.shipment.due_time = None
     if phase == shipment_pb2.SHIPMENT_PHASE_RETRY_PENDING:
@@ -73,14 +75,20 @@ async def fail(held: Stage, decision: DispatchDecision, rules: DispatchRules, fa
     await held.store(decision.summary, decision)
 
 
-SUMMARIES: dict[Failure, str] = {
+def summary_of(decision: DispatchDecision) -> str:
+    """Why nobody has it, in a sentence."""
+    if decision.failure == error_reason_pb2.ERROR_REASON_PLACE_ORDER_FAILED and not steps.is_anybody_tried(decision):
+        return "No carrier offers to take it, and some did not answer: another try may find one."
+    return _SUMMARIES.get(decision.failure, "Nobody took it.")
+
+
+_SUMMARIES: dict[Failure, str] = {
     error_reason_pb2.ERROR_REASON_NO_PROVIDER_ASSIGNED: "No carrier is assigned to its location.",
     error_reason_pb2.ERROR_REASON_NO_PROVIDER_MATCHED: "No carrier fits the shipment and the rules.",
     error_reason_pb2.ERROR_REASON_PLACE_ORDER_FAILED: "Every carrier that fits declined or failed.",
     error_reason_pb2.ERROR_REASON_UNMAPPED_ERROR: "The last carrier answered in words that nobody knows.",
     error_reason_pb2.ERROR_REASON_DELIVERY_ALREADY_EXISTS: "Its order has another delivery under way.",
 }
-"""Why nobody has it, in a sentence."""
 
 
 def is_tried(candidate: Candidate) -> bool:

@@ -21,16 +21,17 @@ async def quote(hub: Hub, caller: Caller, request: pb.QuoteShipmentRequest) -> p
     Raises NOT_FOUND, LOCATION_UNKNOWN, INVALID_REQUEST, DUPLICATE_NAME, GEOCODING_FAILED.
     """
     check(request.rules)
-    wanted = Shipment()
+    wanted, before = Shipment(), None
     async with hub.transaction(commit=False) as connection:
         if request.shipment.id:
             stored = await rows.find(connection, caller, request.shipment.id)
-            wanted.CopyFrom(stored.shipment)
+            before = stored.before
+            wanted.CopyFrom(before)
             apply_mask(request.shipment, wanted, FieldMask(), assigned=requests.ASSIGNED)
         else:
             wanted.CopyFrom(request.shipment)
         identifier = wanted.id
-        wanted = await creation.complete(hub, connection, caller, wanted)
+        wanted = await creation.complete(hub, connection, caller, wanted, before)
         wanted.id = identifier
         rules = request.rules if request.HasField("rules") else await rule_rows.read(connection, caller.tenant)
         carriers = await quotes.assigned(hub, connection, caller.tenant, wanted, DELIVERY_KIND_OUTBOUND)
@@ -48,7 +49,7 @@ def _prefer(decision: DispatchDecision) -> None:
     best = min(steps.untried(decision), default=None)
     if best is None:
         decision.failure = steps.failure_of(decision)
-        decision.summary = decisions.SUMMARIES[decision.failure]
+        decision.summary = decisions.summary_of(decision)
         return
     chosen = decision.candidates[best[1]]
     chosen.fate = shipment_pb2.CANDIDATE_FATE_PREFERRED

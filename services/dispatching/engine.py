@@ -14,6 +14,7 @@ import structlog
 from crossdock.v1 import error_reason_pb2, shipment_pb2
 from crossdock.v1.carrier_pb2 import Carrier
 from crossdock.v1.carrier_service_pb2 import BookRequest
+from crossdock.v1.delivery_pb2 import StatusReason
 from crossdock.v1.shipment_pb2 import Candidate, DispatchDecision, Shipment
 from sqlalchemy.exc import IntegrityError
 
@@ -21,12 +22,24 @@ from runtime import typeid
 from services import ids
 from services.db import races
 from services.db.violations import constraint_of
-from services.dispatching import bookings, calls, decisions, polling, quotes, requests, returns, rows, steps
+from services.dispatching import (
+    bookings,
+    calls,
+    cancellations,
+    decisions,
+    polling,
+    quotes,
+    requests,
+    returns,
+    rows,
+    steps,
+)
 from services.dispatching.bookings import Answer
 from services.dispatching.rows import Booking, Key
-from services.dispatching.stages import Stage, stage
+from services.dispatching.stages import HUB, Stage, stage
 from services.dispatching.steps import Act
 from services.hub import Hub
+from services.shipments import following
 from services.shipments import rows as shipments
 
 log = structlog.get_logger()
@@ -41,6 +54,8 @@ UNDER_WAY = frozenset(
     )
 )
 """A dispatch goes on, now or as soon as a look-up settles it."""
+MOOT = StatusReason(code="back_already", message="The goods are back, or gone: there is nothing to fetch.", actor=HUB)
+"""Why a return is called off that its shipment no longer needs."""
 _TAKEN = frozenset(("bookings_occupying_key", "deliveries_live_shipment_key"))
 _ORDER_TAKEN = "deliveries_live_order_key"
 
@@ -123,6 +138,8 @@ async def _begin(held: Stage) -> Begun:
     hub, key, shipment = held.hub, held.shipment.key, held.shipment.shipment
     if held.shipment.due_time is None or held.shipment.due_time > hub.now():
         return Begun(anything=False)
+    if following.is_return_moot(shipment):
+        return Begun(call=partial(_call_off_return, hub, key, shipment.return_request.delivery_id))
     rules = await decisions.rules(held)
     decision = await held.last_decision() or DispatchDecision()
     step = steps.next_step(shipment.phase, decision, held.now, max_bookings=rules.max_bookings)
@@ -132,7 +149,7 @@ async def _begin(held: Stage) -> Begun:
             return Begun(call=partial(_quote, hub, key, inquiry))
         case Act.BOOK:
             candidate = decision.candidates[step.candidate]
-            carrier = await calls.carrier(hub, held.connection, key[0], candidate.carrier_ref)
+            carrier = await calls.keep(hub, held.connection, key[0], candidate.carrier_ref)
             booking = await bookings.intend(held, candidate, decision, carrier)
             return Begun(call=partial(book, hub, key, booking, _request(held, candidate, carrier)))
         case Act.FAIL:
@@ -155,6 +172,20 @@ async def _quote(hub: Hub, shipment: Key, inquiry: quotes.Inquiry) -> None:
     candidates = await quotes.ask(hub, shipment[0], inquiry)
     async with stage(hub, shipment) as held:
         await decisions.decide(held, inquiry, candidates)
+
+
+async def _call_off_return(hub: Hub, shipment: Key, delivery_id: str) -> None:
+    """Nobody has to fetch what its first carrier brought back by itself; whoever is booked for it is asked to stay."""
+    delivery = (shipment[0], ids.read("delivery", delivery_id))
+    asks = False
+    async with stage(hub, shipment, delivery) as held:
+        held.shipment.due_time = None
+        if following.is_return_moot(held.shipment.shipment) and held.booking is not None:
+            asks = await cancellations.wish_of_return(held, MOOT, HUB)
+        else:
+            await held.store("")
+    if asks:
+        await cancellations.carry_out(hub, shipment, delivery_id)
 
 
 async def book(hub: Hub, shipment: Key, booking: Booking, request: BookRequest) -> None:

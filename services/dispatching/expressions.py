@@ -79,10 +79,31 @@ def evaluate(expression: Expression, sight: Any) -> Value:
         value = expression.compiled.eval(sight)
         found = value.value()
     except RuntimeError as reason:
-        raise Failed(str(reason)[:_LONGEST_ERROR]) from None
+        raise Failed(_plain(str(reason))) from None
     if isinstance(found, bool | int) or (isinstance(found, float) and not math.isnan(found)):
         return found
-    raise Failed(str(found)[:_LONGEST_ERROR])
+    raise Failed(_plain(str(found)))
+
+
+_SENTENCES = {
+    "Iteration budget exceeded": "it takes more steps than a rule may",
+    "by zero": "it divides by zero",
+    "Key not found in map": "a map has no member of that name",
+    "Index error": "a list has fewer members than it asks for",
+    "out of uint64 range": "a number is too large or too small",
+    "overflow": "a number is too large or too small",
+    "nan": "it gives no number",
+}
+"""What goes wrong while an expression is evaluated: the evaluator's words, and ours for people."""
+
+
+def _plain(error: str) -> str:
+    """Why an expression gave nothing; what has no words of ours keeps the evaluator's, without its codes."""
+    for theirs, ours in _SENTENCES.items():
+        if theirs in error:
+            return ours
+    code, colon, rest = error.partition(": ")
+    return (rest if colon and code.replace("_", "").isupper() else error)[:_LONGEST_ERROR]
 
 
 def write(value: Value) -> str:

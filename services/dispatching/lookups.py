@@ -44,13 +44,15 @@ async def look_after(hub: Hub, key: Key) -> None:
         case BookingState.ORPHAN:
             await _call_off(hub, shipment, booking, delivery.id)
         case BookingState.LIVE if is_closed(delivery.status):
-            await _move(hub, shipment, key, _closed(delivery), hub.now())
+            await _move(hub, shipment, booking, _closed(delivery), hub.now())
         case BookingState.LIVE if booking.cancellation is not None:
             await cancellations.carry_out(hub, shipment, delivery.id)
         case BookingState.LIVE if not booking.tries and (silent := silent_from(delivery, carrier)) > hub.now():
-            await _move(hub, shipment, key, BookingState.LIVE, silent)
+            await _move(hub, shipment, booking, BookingState.LIVE, silent)
         case BookingState.ENDED:
-            await _move(hub, shipment, key, BookingState.ENDED, None)
+            await _move(hub, shipment, booking, BookingState.ENDED, None)
+        case BookingState.GIVEN_UP if not carrier.address:  # it was removed since, and is not there to be asked
+            await _move(hub, shipment, booking, BookingState.ENDED, None)
         case _:
             await _look_up(hub, shipment, booking, delivery.id)
     await engine.run(hub, shipment)
@@ -87,10 +89,10 @@ async def _call_off(hub: Hub, shipment: Key, booking: Booking, delivery_id: str)
     log.warning("orphan", delivery_id=delivery_id, outcome=verdict.outcome.name)
 
 
-async def _move(hub: Hub, shipment: Key, key: Key, state: BookingState, due_time: datetime | None) -> None:
-    """Nobody has to be asked: only the booking changes."""
-    async with stage(hub, shipment, key) as held:
-        if held.booking is not None and held.booking.state is BookingState.LIVE:
+async def _move(hub: Hub, shipment: Key, seen: Booking, state: BookingState, due_time: datetime | None) -> None:
+    """Nobody has to be asked: only the booking changes, unless somebody else changed it since it was seen."""
+    async with stage(hub, shipment, seen.key) as held:
+        if held.booking is not None and held.booking.state is seen.state:
             held.booking.state = state
             held.booking.due_time = None if state is BookingState.ENDED else due_time
             await rows.update(held.connection, held.booking)

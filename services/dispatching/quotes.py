@@ -140,10 +140,12 @@ async def _ask(hub: Hub, tenant_id: UUID, inquiry: Inquiry, asked: Asked, deadli
     limit = min(deadline, polling.quote_timeout(carrier))
     lines: calls.Lines = hub.lines
     reply = await lines.call(tenant_id, carrier, "Quote", request, limit)
-    if reply.certainty is Certainty.NOT_ASKED:
-        return [_out(carrier, shipment_pb2.CANDIDATE_FATE_NOT_ASKED, reply.explanation)]
     if reply.response is None:
-        return [_out(carrier, shipment_pb2.CANDIDATE_FATE_QUOTE_FAILED, reply.explanation)]
+        asked_it = reply.certainty is not Certainty.NOT_ASKED
+        fate = shipment_pb2.CANDIDATE_FATE_QUOTE_FAILED if asked_it else shipment_pb2.CANDIDATE_FATE_NOT_ASKED
+        candidate = _out(carrier, fate, reply.explanation)
+        candidate.transient = reply.certainty is not Certainty.NO
+        return [candidate]
     return _read(carrier, reply.response, asked.service_levels, times.to_timestamp(hub.now()))
 
 

@@ -42,7 +42,7 @@ async def _begin(held: Stage) -> Callable[[], Awaitable[object]] | None:
         return None
     if step.act is Act.BOOK:
         candidate = decision.candidates[step.candidate]
-        carrier = await calls.carrier(hub, held.connection, key[0], candidate.carrier_ref)
+        carrier = await calls.keep(hub, held.connection, key[0], candidate.carrier_ref)
         await bookings.intend_return(held, candidate, decision, carrier)
         assert booking.book_before is not None, "it is about to be sent"
         request = requests.book(held.shipment.shipment, held.delivery.delivery, candidate, carrier, booking.book_before)

@@ -126,19 +126,24 @@ def failure_of(decision: pb.DispatchDecision) -> Failure:
         return errors.ERROR_REASON_NO_PROVIDER_ASSIGNED
     tried = [each for each in decision.candidates if each.delivery_id]
     if not tried:
-        return errors.ERROR_REASON_NO_PROVIDER_MATCHED
+        # Whoever did not answer may fit after all: nobody can say yet that none does.
+        silent = any(each.transient for each in decision.candidates)
+        return errors.ERROR_REASON_PLACE_ORDER_FAILED if silent else errors.ERROR_REASON_NO_PROVIDER_MATCHED
     last = tried[-1]
     wordless = last.fate == pb.CANDIDATE_FATE_BOOKING_FAILED and last.HasField("refusal") and not last.refusal.code
     return errors.ERROR_REASON_UNMAPPED_ERROR if wordless else errors.ERROR_REASON_PLACE_ORDER_FAILED
 
 
-def phase_of(failure: Failure, *, retries: int, max_retries: int) -> Phase:
+def is_anybody_tried(decision: pb.DispatchDecision) -> bool:
+    """Whether a booking was sent to any candidate."""
+    return any(each.delivery_id for each in decision.candidates)
+
+
+def phase_of(failure: Failure, *, tried: bool, retries: int, max_retries: int) -> Phase:
     """Where a dispatch that failed leaves its shipment. ``retries`` were made by itself so far."""
     if failure != errors.ERROR_REASON_NO_PROVIDER_ASSIGNED and retries < max_retries:
         return pb.SHIPMENT_PHASE_RETRY_PENDING
-    if failure in (errors.ERROR_REASON_NO_PROVIDER_ASSIGNED, errors.ERROR_REASON_NO_PROVIDER_MATCHED):
-        return pb.SHIPMENT_PHASE_UNQUOTED
-    return pb.SHIPMENT_PHASE_UNBOOKED
+    return pb.SHIPMENT_PHASE_UNBOOKED if tried else pb.SHIPMENT_PHASE_UNQUOTED
 
 
 class BookingState(IntEnum):
@@ -166,6 +171,8 @@ OCCUPIES = frozenset((BookingState.SENDING, BookingState.SILENT, BookingState.UN
 """The states in which a booking keeps its shipment from being booked elsewhere."""
 
 
+CANCELLABLE = OCCUPIES | {BookingState.WANTED}
+"""The states in which a booking is called off as its carrier answers, and not by writing down that it is."""
 UNSETTLED = OCCUPIES - {BookingState.LIVE}
 """The states in which nobody knows yet whether there is a booking."""
 

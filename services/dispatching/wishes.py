@@ -6,20 +6,23 @@ A wish is stored before a carrier hears of it, so that a worker can carry out wh
 import asyncio
 from uuid import UUID
 
-from crossdock.v1 import shipment_pb2
+from crossdock.v1 import error_reason_pb2, shipment_pb2
 from crossdock.v1 import shipment_service_pb2 as pb
 from crossdock.v1.consignment_pb2 import Stop
 from crossdock.v1.delivery_pb2 import Delivery, DeliveryStatus, StatusReason
+from crossdock.v1.delivery_service_pb2 import CancelDeliveryRequest, CancelDeliveryResponse
 from crossdock.v1.shipment_pb2 import Shipment
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services import ids, times
 from services.callers import Caller
 from services.deliveries import rows as deliveries
+from services.deliveries.commands import CommandRefused, check_cancel
 from services.dispatching import cancellations, engine, returning, returns, steps
+from services.dispatching import rows as booking_rows
 from services.dispatching.cancelled import Outcome
 from services.dispatching.stages import Stage, stage
-from services.errors import Problem
+from services.errors import Problem, etag_mismatch
 from services.etags import require_etag
 from services.hub import Hub
 from services.idempotency import once, revise
@@ -28,15 +31,14 @@ from services.shipments import history, journal, locating, requests, rows
 from services.shipments.rows import Change, Stored
 
 _SERVICE = "/crossdock.v1.ShipmentService"
+_NOBODY_FITS = (error_reason_pb2.ERROR_REASON_NO_PROVIDER_ASSIGNED, error_reason_pb2.ERROR_REASON_NO_PROVIDER_MATCHED)
+_CANCEL_DELIVERY = "/crossdock.v1.DeliveryService/CancelDelivery"
 
 
 async def cancel(hub: Hub, caller: Caller, request: pb.CancelShipmentRequest) -> pb.CancelShipmentResponse:
     """Calls a shipment off as far as its carrier agrees; see CancelShipment."""
     found = await _find(hub, caller, request.shipment_id)
-    reason = StatusReason()
-    reason.CopyFrom(request.reason)
-    if not reason.HasField("actor"):
-        reason.actor.CopyFrom(caller.actor)
+    reason = _reason(request.reason, caller)
     asks = False
 
     async with stage(hub, found.key, _delivery_of(found)) as held:
@@ -60,6 +62,59 @@ async def cancel(hub: Hub, caller: Caller, request: pb.CancelShipmentRequest) ->
     if refused:
         raise cancellations.refusal(verdict, response.shipment.carrier.ref)
     return answer
+
+
+async def cancel_delivery(
+    hub: Hub, caller: Caller, delivery: Delivery, request: CancelDeliveryRequest
+) -> CancelDeliveryResponse | None:
+    """Calls one booking of a shipment off as far as its carrier agrees; None when no carrier may have the delivery.
+
+    Raises what CancelDelivery raises.
+    """
+    key = (caller.tenant, ids.read("delivery", delivery.id))
+    async with hub.engine.connect() as connection:
+        booking = await booking_rows.find(connection, key)
+    if booking is None or booking.state not in steps.CANCELLABLE:
+        return None
+    reason = _reason(request.reason, caller)
+    asks = False
+
+    async with stage(hub, (caller.tenant, booking.shipment_id), key) as held:
+        assert held.delivery is not None, "a booking has its delivery"
+        stored = held.delivery
+
+        async def produce() -> CancelDeliveryResponse:
+            nonlocal asks
+            if request.etag not in ("", stored.delivery.etag):
+                raise etag_mismatch("delivery", delivery.id)
+            try:
+                check_cancel(stored.delivery)
+            except CommandRefused as refusal:
+                raise Problem(refusal.reason, str(refusal), refusal.metadata) from None
+            wish = cancellations.wish_of_return if booking.is_return else cancellations.wish
+            asks = await wish(held, reason, caller.actor)
+            return CancelDeliveryResponse(delivery=stored.delivery)
+
+        response = await once(held.connection, caller, _CANCEL_DELIVERY, request, produce)
+    if not asks:
+        return response
+    verdict = await cancellations.carry_out(hub, (caller.tenant, booking.shipment_id), delivery.id)
+    refused = verdict.outcome is Outcome.REFUSED
+    async with hub.transaction() as connection:
+        answer = CancelDeliveryResponse(delivery=(await deliveries.read(connection, [key]))[key].delivery)
+        await revise(connection, caller, _CANCEL_DELIVERY, request, None if refused else answer)
+    if refused:
+        raise cancellations.refusal(verdict, booking.carrier_ref)
+    return answer
+
+
+def _reason(given: StatusReason, caller: Caller) -> StatusReason:
+    """Why something is called off, and by whom: the caller unless another one is named."""
+    reason = StatusReason()
+    reason.CopyFrom(given)
+    if not reason.HasField("actor"):
+        reason.actor.CopyFrom(caller.actor)
+    return reason
 
 
 async def retry(hub: Hub, caller: Caller, request: pb.RetryShipmentRequest) -> pb.RetryShipmentResponse:
@@ -126,7 +181,7 @@ async def _destination(held: Stage, caller: Caller, request: pb.CreateReturnRequ
         return request.destination
     if request.return_location_external_id:
         location = await locating.find_by_external_id(
-            held.connection, caller.tenant, request.return_location_external_id, "return_location_external_id"
+            held.connection, caller, request.return_location_external_id, "return_location_external_id"
         )
         return requests.empty_stop(location)
     shipment = held.shipment.shipment
@@ -147,10 +202,8 @@ async def _present(hub: Hub, caller: Caller, shipment_id: str) -> Delivery:
         delivery = (await deliveries.read(connection, [key]))[key].delivery
         decisions = await journal.decisions(connection, found.key)
     if decisions and decisions[0].failure and delivery.status == steps.STATUSES[shipment_pb2.SHIPMENT_PHASE_UNBOOKED]:
-        told = "NO_PROVIDER_MATCHED" if not any(each.delivery_id for each in decisions[0].candidates) else ""
-        raise Problem(
-            told or "PLACE_ORDER_FAILED", "no carrier brings the goods back", {"shipment_id": found.shipment.id}
-        )
+        told = "NO_PROVIDER_MATCHED" if decisions[0].failure in _NOBODY_FITS else "PLACE_ORDER_FAILED"
+        raise Problem(told, "no carrier brings the goods back", {"shipment_id": found.shipment.id})
     return delivery
 
 

@@ -43,12 +43,17 @@ async def create(
     return pb.CreateShipmentResponse(shipment=stored.shipment, warnings=warnings)
 
 
-async def complete(hub: Hub, connection: AsyncConnection, caller: Caller, told: Shipment) -> Shipment:
-    """The shipment with all that follows from what its sender tells, checked; without identity and phase."""
+async def complete(
+    hub: Hub, connection: AsyncConnection, caller: Caller, told: Shipment, before: Shipment | None = None
+) -> Shipment:
+    """The shipment with all that follows from what its sender tells, checked; without identity and phase.
+
+    ``before`` is the stored one that it changes, if there is one.
+    """
     shipment = Shipment()
     apply_mask(told, shipment, FieldMask(), assigned=requests.ASSIGNED)
     location = await locating.find_location(connection, caller, shipment)
-    returns = await locating.find_return_location(connection, caller, shipment)
+    returns = await locating.find_return_location(connection, caller, shipment, before)
     requests.complete(shipment, location, returns)
     requests.require_valid(shipment)
     geocoding.locate(hub.settings, shipment)

@@ -18,7 +18,7 @@ _PHASES: dict["ShipmentPhase.ValueType", str] = {
     ShipmentPhase.SHIPMENT_PHASE_BOOKING: "A booking is on its way",
     ShipmentPhase.SHIPMENT_PHASE_RETRY_PENDING: "Nobody took it; it is tried again by itself",
     ShipmentPhase.SHIPMENT_PHASE_BOOKED: "A carrier has it",
-    ShipmentPhase.SHIPMENT_PHASE_UNQUOTED: "No carrier fits; change it or the rules, and retry",
+    ShipmentPhase.SHIPMENT_PHASE_UNQUOTED: "No carrier offers to take it; it may be changed and retried",
     ShipmentPhase.SHIPMENT_PHASE_UNBOOKED: "No carrier took it; it may be retried",
     ShipmentPhase.SHIPMENT_PHASE_CLOSED: "It is over",
 }

@@ -6,6 +6,7 @@ Costs nothing where no delivery has a shipment, and nothing for pings.
 from collections.abc import Collection, Iterable, Sequence
 from uuid import UUID
 
+from crossdock.v1.delivery_pb2 import DELIVERY_KIND_RETURN
 from crossdock.v1.event_pb2 import EVENT_KIND_CREATED, Event
 from crossdock.v1.shipment_pb2 import SHIPMENT_PHASE_CLOSED, SHIPMENT_PHASE_RECEIVED
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -104,5 +105,7 @@ async def _change(
         steps.append(history.step(shipment, now, note=explanation))
         for last in await journal.decisions(connection, stored.key):
             decision = last if following.end_candidate(last, delivery.delivery.id) else None
+    elif following.is_return_moot(shipment) and delivery.delivery.kind != DELIVERY_KIND_RETURN:
+        stored.due_time = times.to_datetime(now)  # the dispatch calls the return off
     told = [event.actor for event in events if event.HasField("actor")]
     return Change(stored, explanation, told[-1] if told else None, steps, decision)

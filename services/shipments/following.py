@@ -23,6 +23,12 @@ OWN_ATTENTION = "dispatch_"
 BESIDE = "dispatch_another_delivery_moves"
 """The attention on a shipment of which a former delivery moves while it has another one."""
 
+RETURN_GOES_ON = "dispatch_return_goes_on"
+"""The attention on a shipment whose goods are back while the carrier of its return cannot be stopped."""
+
+NOT_TOLD = "dispatch_carrier_not_told"
+"""The attention on a shipment that was changed while a carrier has it that cannot change bookings."""
+
 _NEVER_UNDER_WAY = frozenset((delivery_pb2.DELIVERY_STATUS_CANCELLED, delivery_pb2.DELIVERY_STATUS_FAILED))
 _TOLD = frozenset((shipment_pb2.SHIPMENT_PHASE_BOOKED, shipment_pb2.SHIPMENT_PHASE_CLOSED))
 """The phases in which the end of a delivery is news and not a step of a dispatch."""
@@ -38,6 +44,7 @@ _ON_THE_WAY_BACK: dict[Status, Status] = {
     delivery_pb2.DELIVERY_STATUS_DISPOSED: delivery_pb2.DELIVERY_STATUS_DISPOSED,
 }
 """What the status of a return means for the shipment; any other after its pickup means RETURNING."""
+_NOTHING_TO_FETCH = frozenset((delivery_pb2.DELIVERY_STATUS_RETURNED, delivery_pb2.DELIVERY_STATUS_DISPOSED))
 
 
 def follow(shipment: Shipment, delivery: Delivery, *, live: bool, now: Timestamp) -> str:
@@ -77,6 +84,11 @@ def is_given_up(shipment: Shipment, delivery: Delivery) -> bool:
         and asked_by != ACTOR_KIND_RECIPIENT
         and not any(RANKS[each.status] >= PICKED_UP_RANK for each in delivery.milestones if not is_closed(each.status))
     )
+
+
+def is_return_moot(shipment: Shipment) -> bool:
+    """Whether somebody is to fetch goods back that their first carrier has brought back, or disposed of, itself."""
+    return shipment.status in _NOTHING_TO_FETCH and _is_coming_back(shipment)
 
 
 def end_candidate(decision: DispatchDecision, delivery_id: str) -> bool:
@@ -169,6 +181,9 @@ def _go_back(shipment: Shipment, now: Timestamp) -> None:
     shipment.status_time.CopyFrom(now)
     for name in _OF_THE_BOOKING:
         shipment.ClearField(name)
+    kept = [each for each in shipment.attention if each.reason != NOT_TOLD]  # the next one is booked as it is now
+    del shipment.attention[:]
+    shipment.attention.extend(kept)
     if not _has_own_pages(shipment):
         shipment.links.ClearField("tracking_url")
         shipment.links.ClearField("label_url")
@@ -194,13 +209,14 @@ def _is_coming_back(shipment: Shipment) -> bool:
 def _follow_return(shipment: Shipment, delivery: Delivery) -> str:
     if shipment.return_request.delivery_id != delivery.id:
         return ""
+    moot = is_return_moot(shipment)
     shipment.return_request.status = delivery.status
     word = WORDS[delivery.status]
     if delivery.status in _NEVER_UNDER_WAY:
         if is_closed(shipment.status):
             shipment.phase = shipment_pb2.SHIPMENT_PHASE_CLOSED
         return f"Its return came to nothing: {word}."
-    if RANKS[delivery.status] >= PICKED_UP_RANK:
+    if RANKS[delivery.status] >= PICKED_UP_RANK and not moot:
         shipment.status = _ON_THE_WAY_BACK.get(delivery.status, delivery_pb2.DELIVERY_STATUS_RETURNING)
         shipment.status_time.CopyFrom(delivery.status_time)
     if is_closed(delivery.status):

@@ -30,27 +30,34 @@ async def find_location(connection: AsyncConnection, caller: Caller, shipment: S
         return location
     if not shipment.location_external_id:
         raise invalid("shipment.location_id", "is required, or location_external_id", "required")
-    location = await find_by_external_id(
-        connection, caller.tenant, shipment.location_external_id, "location_external_id"
-    )
-    if caller.location_id not in (None, ids.read("location", location.id)):
-        raise unknown("location_external_id", shipment.location_external_id)
-    return location
+    return await find_by_external_id(connection, caller, shipment.location_external_id, "shipment.location_external_id")
 
 
-async def find_return_location(connection: AsyncConnection, caller: Caller, shipment: Shipment) -> Location | None:
-    """The location to which undeliverable goods go, where it is named. Raises LOCATION_UNKNOWN."""
+async def find_return_location(
+    connection: AsyncConnection, caller: Caller, shipment: Shipment, before: Shipment | None = None
+) -> Location | None:
+    """The location to which undeliverable goods go, where it is named. Raises LOCATION_UNKNOWN.
+
+    The one that a stored shipment has already, ``before``, is the choice of somebody who could see it.
+    """
     external_id = shipment.return_location_external_id
     if not external_id:
         return None
-    return await find_by_external_id(connection, caller.tenant, external_id, "return_location_external_id")
+    if before is not None and before.return_location_external_id == external_id:
+        caller = Caller(caller.tenant, caller.level)
+    return await find_by_external_id(connection, caller, external_id, "shipment.return_location_external_id")
 
 
-async def find_by_external_id(connection: AsyncConnection, tenant_id: UUID, external_id: str, field: str) -> Location:
-    """The tenant's location with an identifier of its own. Raises LOCATION_UNKNOWN with the name of ``field``."""
+async def find_by_external_id(connection: AsyncConnection, caller: Caller, external_id: str, field: str) -> Location:
+    """The location within reach that bears an identifier of the tenant's own.
+
+    Raises LOCATION_UNKNOWN with the path of ``field``, which does not tell what is out of reach from what is not there.
+    """
     query = sa.select(locations.c.document).where(
-        locations.c.tenant_id == tenant_id, locations.c.external_id == external_id
+        locations.c.tenant_id == caller.tenant, locations.c.external_id == external_id
     )
+    if caller.location_id is not None:
+        query = query.where(locations.c.location_id == caller.location_id)
     document = await connection.scalar(query)
     if document is None:
         raise unknown(field, external_id)

@@ -115,12 +115,10 @@ class ShipmentServicer(ShipmentServiceServicer):
         key = (caller.tenant, ids.read("shipment", wanted.id))
         change = request.request_id or typeid.new_uuid7().hex
         warnings = await self._engine.amend(self._hub, key, wanted, change)
-        response = await self._update(caller, request, wanted)
-        response.warnings.extend(warnings)
-        return response
+        return await self._update(caller, request, wanted, warnings)
 
     async def _update(
-        self, caller: Caller, request: pb.UpdateShipmentRequest, agreed: Shipment | None
+        self, caller: Caller, request: pb.UpdateShipmentRequest, agreed: Shipment | None, untold: Sequence[Notice] = ()
     ) -> pb.UpdateShipmentResponse:
         async with self._hub.transaction(commit=not request.validate_only) as connection:
             response = await once(
@@ -128,7 +126,7 @@ class ShipmentServicer(ShipmentServiceServicer):
                 caller,
                 f"{_SERVICE}/UpdateShipment",
                 request,
-                lambda: update(self._hub, connection, caller, request, agreed),
+                lambda: update(self._hub, connection, caller, request, agreed, untold),
             )
         self._hub.events_appended()
         return response

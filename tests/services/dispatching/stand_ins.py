@@ -53,6 +53,9 @@ class StandIn(CarrierServiceServicer):
     made: Callable[[str], None] = lambda _: None
     """Called with the order number whenever a booking was made."""
     quote_seconds: float = 3600
+    waiting: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set while a call that is told to "wait" waits for the ``gate``."""
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
     carrier: Carrier = field(default_factory=Carrier)
 
     def does(self, method: str, *words: str) -> "StandIn":
@@ -87,6 +90,9 @@ class StandIn(CarrierServiceServicer):
         """What breaks, before or after the work was done."""
         if word == "hang":
             await asyncio.Event().wait()
+        if word == "wait":
+            self.waiting.set()
+            await self.gate.wait()
         if word == "unavailable":
             await context.abort(grpc.StatusCode.UNAVAILABLE, "gone")
         if word == "refuse":

@@ -14,9 +14,11 @@ from services.dispatching.steps import Act, BookingState, Said, Step
 NOW = Timestamp(seconds=1_800_000_000)
 
 
-def candidate(rank: int, fate: str = "OUTRANKED", delivery_id: str = "", expires_in: int | None = None) -> pb.Candidate:
+def candidate(
+    rank: int, fate: str = "OUTRANKED", delivery_id: str = "", expires_in: int | None = None, transient: bool = False
+) -> pb.Candidate:
     """A candidate whose quote was given a minute ago."""
-    made = pb.Candidate(carrier_ref=f"sim-{rank}", rank=rank, delivery_id=delivery_id)
+    made = pb.Candidate(carrier_ref=f"sim-{rank}", rank=rank, delivery_id=delivery_id, transient=transient)
     made.fate = pb.CandidateFate.Value(f"CANDIDATE_FATE_{fate}")
     made.quote.quote_time.seconds = NOW.seconds - 60
     if expires_in is not None:
@@ -88,16 +90,19 @@ def test_no_more_candidates_are_tried_than_the_rules_allow() -> None:
     ("candidates", "failure", "phase"),
     [
         ([], "NO_PROVIDER_ASSIGNED", "UNQUOTED"),
-        ([candidate(0, "EXCLUDED"), candidate(0, "QUOTE_FAILED")], "NO_PROVIDER_MATCHED", "UNQUOTED"),
+        ([candidate(0, "EXCLUDED"), candidate(0, "NOT_ASKED")], "NO_PROVIDER_MATCHED", "UNQUOTED"),
+        ([candidate(0, "EXCLUDED"), candidate(0, "QUOTE_FAILED", transient=True)], "PLACE_ORDER_FAILED", "UNQUOTED"),
         ([candidate(1, "BOOKING_DECLINED", "dlv_1")], "PLACE_ORDER_FAILED", "UNBOOKED"),
         ([candidate(1, "BOOKING_FAILED", "dlv_1"), candidate(0, "EXCLUDED")], "PLACE_ORDER_FAILED", "UNBOOKED"),
     ],
 )
 def test_a_dispatch_that_nobody_takes_says_why(candidates: list[pb.Candidate], failure: str, phase: str) -> None:
     step = steps.choose(decision(*candidates), NOW)
+    tried = steps.is_anybody_tried(decision(*candidates))
 
     assert step == Step(Act.FAIL, failure=errors.ErrorReason.Value(f"ERROR_REASON_{failure}"))
-    assert steps.phase_of(step.failure, retries=0, max_retries=0) == pb.ShipmentPhase.Value(f"SHIPMENT_PHASE_{phase}")
+    found = steps.phase_of(step.failure, tried=tried, retries=0, max_retries=0)
+    assert pb.ShipmentPhase.Name(found) == f"SHIPMENT_PHASE_{phase}"
 
 
 def test_a_refusal_without_a_word_has_no_mapping() -> None:
@@ -108,13 +113,11 @@ def test_a_refusal_without_a_word_has_no_mapping() -> None:
 
 
 def test_a_failed_dispatch_is_tried_again_as_often_as_the_rules_say() -> None:
-    failure = errors.ERROR_REASON_PLACE_ORDER_FAILED
+    failure, nobody = errors.ERROR_REASON_PLACE_ORDER_FAILED, errors.ERROR_REASON_NO_PROVIDER_ASSIGNED
 
-    assert steps.phase_of(failure, retries=1, max_retries=2) == pb.SHIPMENT_PHASE_RETRY_PENDING
-    assert steps.phase_of(failure, retries=2, max_retries=2) == pb.SHIPMENT_PHASE_UNBOOKED
-    assert (
-        steps.phase_of(errors.ERROR_REASON_NO_PROVIDER_ASSIGNED, retries=0, max_retries=2) == pb.SHIPMENT_PHASE_UNQUOTED
-    )
+    assert steps.phase_of(failure, tried=True, retries=1, max_retries=2) == pb.SHIPMENT_PHASE_RETRY_PENDING
+    assert steps.phase_of(failure, tried=True, retries=2, max_retries=2) == pb.SHIPMENT_PHASE_UNBOOKED
+    assert steps.phase_of(nobody, tried=False, retries=0, max_retries=2) == pb.SHIPMENT_PHASE_UNQUOTED
 
 
 @given(st.data())

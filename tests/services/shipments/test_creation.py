@@ -136,7 +136,7 @@ async def test_an_unknown_location_is_named(shop: Shop, field: str) -> None:
         await shop.create(**{field: "nowhere"})
 
     assert refusal.code == grpc.StatusCode.INVALID_ARGUMENT
-    assert refusal.metadata == {"field": field, "value": "nowhere"}
+    assert refusal.metadata == {"field": f"shipment.{field}", "value": "nowhere"}
 
 
 @pytest.mark.parametrize(
