@@ -21,11 +21,12 @@ async def world(channel: grpc.aio.Channel, system: Metadata) -> World:
 
 
 async def dump(engine: AsyncEngine) -> dict[str, list[Any]]:
-    """Every row of every table."""
+    """Every row of every table, but for the one in which the server writes every second that it can."""
     async with engine.connect() as connection:
         return {
             table.name: sorted(str(row) for row in (await connection.execute(sa.select(table))).all())
             for table in metadata.sorted_tables
+            if table.name != "probes"
         }
 
 
