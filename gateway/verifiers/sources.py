@@ -18,6 +18,11 @@ class Scheme(Enum):
     BASIC = "basic"
     ADDRESS = "address"
 
+    @property
+    def signs_body(self) -> bool:
+        """Whether it takes the body to tell; the others tell by the headers, the path or the address alone."""
+        return self in (Scheme.STANDARD_WEBHOOKS, Scheme.HMAC_HEADER)
+
 
 @dataclass(frozen=True, slots=True)
 class SourceAuth:

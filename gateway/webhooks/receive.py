@@ -70,10 +70,14 @@ class Receiver:
             source = await self._sources.find(request.path_params["source_id"])
         except SourceUnavailable:
             return problem(request, HTTPStatus.SERVICE_UNAVAILABLE, "cannot verify now: send it again")
-        body = await _body_of(receive)
         address = self._address_of(request)
-        outcome = _verify(source, dialect, request, body, address)
-        if source is None or isinstance(outcome, Refused):
+        outcome = _verify(source, dialect, request, None, address)
+        if isinstance(outcome, Refused):
+            await _pass_over(receive)
+            return self._refuse(request, dialect, outcome.reason)
+        body = await _body_of(receive)
+        outcome = outcome or _verify(source, dialect, request, body, address)
+        if source is None or not isinstance(outcome, Verified):
             reason = outcome.reason if isinstance(outcome, Refused) else ""
             return self._refuse(request, dialect, reason)
 
@@ -124,26 +128,39 @@ async def _body_of(receive: Receive) -> bytes:
             return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
+async def _pass_over(receive: Receive) -> None:
+    """The same, and nothing is kept: strangers fill no memory, and hear the answer when they have said all."""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        if not message.get("more_body", False):
+            return
+
+
 @lru_cache(maxsize=4096)
 def _canonical(peer: str) -> str:
     return client_address(peer, None, ())
 
 
 def _verify(
-    source: Source | None, dialect: InboundDialect, request: Request, body: bytes, address: str
-) -> Verified | Refused:
+    source: Source | None, dialect: InboundDialect, request: Request, body: bytes | None, address: str
+) -> Verified | Refused | None:
+    """Without body: None where it takes the body to tell."""
     if source is None:
         return Refused("unknown source")
     if source.settings.dialect != dialect.name:
         return Refused("source of another dialect")
     if source.settings.disabled:
         return Refused("source is disabled")
+    if body is None and any(auth.scheme.signs_body for auth in source.auths):
+        return None
     outcome: Verified | Refused = Refused("no live secret")
     for auth in source.auths:
         outcome = verify(
             auth,
             headers=request.scope["headers"],
-            body=body,
+            body=body or b"",
             path_secret=request.path_params.get("secret"),
             peer=address,
             now=time.time(),

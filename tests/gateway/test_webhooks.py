@@ -2,6 +2,8 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import tracemalloc
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import grpc
@@ -21,6 +23,7 @@ from tests.gateway.webhook_services import (
     StandIn,
     eventually,
     path_of,
+    running_gateway,
     sample,
     secrets,
 )
@@ -349,3 +352,27 @@ async def test_many_headers_and_long_ones_are_kept_within_the_contracts_bounds(
     assert answer.status_code == 200
     assert len(services.stored[0].headers) == 200
     assert max(len(each.value) for each in services.stored[0].headers) == 8192
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["without credentials", "unknown source"])
+async def test_nothing_is_kept_of_what_strangers_send(services: StandIn, address: str, known: bool) -> None:
+    members = {"auth_scheme": webhook_pb2.AUTH_SCHEME_STATIC_AUTHORIZATION, "secrets": secrets("Token canary")}
+    source = services.add(**members)
+    path = path_of(source, None) if known else f"/webhooks/plain/{UNKNOWN}"
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(120):
+            yield bytes(1 << 16)
+
+    async with (
+        running_gateway(address, max_body_bytes=8 << 20, body_seconds=60) as gateway,
+        httpx.AsyncClient(base_url=gateway.url, timeout=60) as client,
+    ):
+        first = await client.post(path, content=b"what is made once is made now")
+        tracemalloc.start()
+        second = await client.post(path, content=pieces())
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+
+    assert first.status_code == second.status_code == 401
+    assert peak < 4 << 20, "of seven and a half MiB that were sent"
