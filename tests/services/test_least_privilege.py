@@ -3,6 +3,14 @@
 import grpc
 import pytest
 from crossdock.v1.access_pb2 import AccessLevel, Scope
+from crossdock.v1.shipment_pb2 import Shipment
+from crossdock.v1.shipment_service_pb2 import (
+    CreateReturnRequest,
+    CreateShipmentRequest,
+    QuoteShipmentRequest,
+    UpdateShipmentRequest,
+)
+from crossdock.v1.shipment_service_pb2_grpc import ShipmentServiceStub
 
 from services.permissions import PERMISSIONS
 from services.registry import SERVICERS
@@ -12,6 +20,7 @@ from tests.services.accounts import (
     Account,
     Metadata,
     bearer,
+    make_location,
     make_token,
     refusal_of,
     refused,
@@ -63,3 +72,60 @@ async def test_without_a_token_nothing_can_be_called(channel: grpc.aio.Channel) 
             with refused("TOKEN_INVALID") as refusal:
                 await method.call(channel, method.request_class(), metadata)
             assert refusal.code == grpc.StatusCode.UNAUTHENTICATED
+
+
+@pytest.mark.parametrize("elsewhere", ["warehouse", "nowhere"])
+async def test_a_token_of_one_location_sends_no_goods_back_to_another(
+    channel: grpc.aio.Channel, account: Account, elsewhere: str
+) -> None:
+    here = await make_location(channel, account.metadata, external_id="here")
+    await make_location(channel, account.metadata, external_id="warehouse")
+    _, local = await make_token(channel, account.metadata, level=LOCATION, location_id=here.id, scopes=LOCATION_SCOPES)
+    stub = ShipmentServiceStub(channel)
+
+    def wanted(back_to: str) -> Shipment:
+        shipment = Shipment(location_id=here.id, hold=True, return_location_external_id=back_to)
+        shipment.consignment.dropoff.address.postal_address.region_code = "US"
+        return shipment
+
+    made = (await stub.CreateShipment(CreateShipmentRequest(shipment=wanted("here")), metadata=local)).shipment
+    moved = Shipment(id=made.id, return_location_external_id=elsewhere)
+    calls = {
+        "shipment.": [
+            lambda: stub.CreateShipment(CreateShipmentRequest(shipment=wanted(elsewhere)), metadata=local),
+            lambda: stub.QuoteShipment(QuoteShipmentRequest(shipment=wanted(elsewhere)), metadata=local),
+            lambda: stub.UpdateShipment(UpdateShipmentRequest(shipment=moved), metadata=local),
+        ],
+        "": [
+            lambda: stub.CreateReturn(
+                CreateReturnRequest(shipment_id=made.id, return_location_external_id=elsewhere), metadata=local
+            )
+        ],
+    }
+    for prefix, some in calls.items():
+        for call in some:
+            with refused("LOCATION_UNKNOWN") as refusal:
+                await call()
+            assert refusal.metadata == {"field": f"{prefix}return_location_external_id", "value": elsewhere}
+
+
+async def test_what_the_account_chose_stays_when_a_token_of_the_location_changes_something_else(
+    channel: grpc.aio.Channel, account: Account
+) -> None:
+    here = await make_location(channel, account.metadata)
+    await make_location(channel, account.metadata, external_id="warehouse")
+    _, local = await make_token(channel, account.metadata, level=LOCATION, location_id=here.id, scopes=LOCATION_SCOPES)
+    stub = ShipmentServiceStub(channel)
+    shipment = Shipment(location_id=here.id, hold=True, return_location_external_id="warehouse")
+    shipment.consignment.dropoff.address.postal_address.region_code = "US"
+    created = await stub.CreateShipment(CreateShipmentRequest(shipment=shipment), metadata=account.metadata)
+    change = Shipment(id=created.shipment.id)
+    change.consignment.dropoff.instructions = "Ring twice"
+
+    request = UpdateShipmentRequest(shipment=change)
+    request.update_mask.paths.append("consignment.dropoff.instructions")
+    changed = await stub.UpdateShipment(request, metadata=local)
+    await stub.QuoteShipment(QuoteShipmentRequest(shipment=Shipment(id=change.id)), metadata=local)
+
+    assert changed.shipment.consignment.dropoff.instructions == "Ring twice"
+    assert changed.shipment.return_location_external_id == "warehouse"
