@@ -34,15 +34,17 @@ def plain(url: str) -> str:
     return url.replace("+asyncpg", "")
 
 
-async def webhooks(url: str, tag: str, acknowledged: int, unanswered: int, *, baseline: bool = False) -> str:
-    """What became of the messages whose orders begin with ``tag``.
+async def webhooks(
+    url: str, tag: str, acknowledged: int, unanswered: int, *, baseline: bool = False, member: str = '_order_id"'
+) -> str:
+    """What became of the messages whose orders, as ``member`` of the body tells them, begin with ``tag``.
 
     A load that ends leaves up to ``unanswered`` messages without answer, which may be stored or not. A message is
     stored by its raw bytes, its key and its one effect.
     """
     connection = await asyncpg.connect(plain(url))
     try:
-        found = await connection.fetchrow(_BASELINE if baseline else _HUB, f'_order_id":"{tag}')
+        found = await connection.fetchrow(_BASELINE if baseline else _HUB, f'{member}:"{tag}')
     finally:
         await connection.close()
     stored, facts, effects, distinct = found["stored"], found["facts"], found["effects"], found["distinct_effects"]

@@ -11,4 +11,5 @@ async def _nothing(request: Request) -> Response:
     return Response(b'{"statusCode":200}', media_type="application/json")
 
 
-app = Starlette(routes=[Route("/webhooks/{dialect}/{source_id}/{secret}", _nothing, methods=["POST"])])
+_PATHS = ("/webhooks/{dialect}/{source_id}/{secret}", "/webhooks/{dialect}/{source_id}")
+app = Starlette(routes=[Route(path, _nothing, methods=["POST"]) for path in _PATHS])

@@ -8,7 +8,7 @@ from tempfile import NamedTemporaryFile
 
 from crossdock.v1.delivery_service_pb2 import GetDeliveryRequest
 
-from bench import batches, checks, noop_grpc, outbound, shipments
+from bench import batches, checks, noop_grpc, outbound, shipments, vendors
 from bench.clients import h2load, wrk
 from bench.figures import Figures
 from bench.usage import Usage
@@ -137,6 +137,15 @@ def _make() -> tuple[Row, ...]:
                 partial(_webhooks, connections=n, kind="baseline"), f"noop-grpc-{n}"),
             Row(f"webhook-{n}", f"Skipcart webhook, {place}", "hub",
                 partial(_webhooks, connections=n, kind="hub"), f"noop-grpc-{n}", f"baseline-webhook-{n}"),
+        ]  # fmt: skip
+    for vendor, title in (("evermile", "Evermile order, 7 kB, signed"), ("ordatic", "Ordatic proof, 200 kB")):
+        rows += [
+            Row(f"noop-{vendor}", f"no-op Starlette: {title}", "noop http",
+                partial(vendors.load, vendor=vendor, kind="noop http")),
+            Row(f"baseline-{vendor}", f"baseline: {title}", "baseline",
+                partial(vendors.load, vendor=vendor, kind="baseline"), "noop-grpc-32"),
+            Row(vendor, title, "hub",
+                partial(vendors.load, vendor=vendor, kind="hub"), "noop-grpc-32", f"baseline-{vendor}"),
         ]  # fmt: skip
     top = f"noop-grpc-{MOST}"
     rows += [

@@ -1,6 +1,7 @@
 """What stands before the loads begin: the hub with things to read, the database of the baseline, the peers."""
 
 import asyncio
+import base64
 import hashlib
 import os
 import secrets
@@ -50,6 +51,8 @@ class World:
     source: str = str(uuid.uuid4())
     secret: str = secrets.token_hex(24)
     token: str = secrets.token_hex(24)
+    signing_secret: str = ""
+    """The baseline's, for Evermile's signatures."""
     deliveries: list[str] = field(default_factory=list)
     orders: list[str] = field(default_factory=list)
     own_deliveries: list[str] = field(default_factory=list)
@@ -88,12 +91,16 @@ async def start(stack: AsyncExitStack, folder: Path, log: IO[str]) -> World:
     await connection.execute("CREATE DATABASE baseline")
     await connection.close()
     baseline_url = url.rpartition("/")[0] + "/baseline"
-    database = {"BASELINE_DATABASE_URL": baseline_url.replace("postgresql://", "postgresql+asyncpg://")}
+    signing_secret = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
+    told = {
+        "BASELINE_DATABASE_URL": baseline_url.replace("postgresql://", "postgresql+asyncpg://"),
+        "BASELINE_SIGNING_SECRET": signing_secret,
+    }
     noop_grpc = await Peer.grpc(log)
     stack.push_async_callback(noop_grpc.stop)
     noop_http = await Peer.http("bench.noop_http:app", {}, log, "--no-access-log")
     stack.push_async_callback(noop_http.stop)
-    baseline = await Peer.http("bench.baseline.app:app", database, log)
+    baseline = await Peer.http("bench.baseline.app:app", told, log)
     stack.push_async_callback(baseline.stop)
     world = World(
         hub,
@@ -105,6 +112,7 @@ async def start(stack: AsyncExitStack, folder: Path, log: IO[str]) -> World:
         again,
         keys.find_system_token(Folder(folder)),
         baseline_url,
+        signing_secret=signing_secret,
     )
     await _fill_hub(world)
     await _fill_baseline(world)

@@ -13,13 +13,15 @@ from typing import Annotated
 from fastapi import Depends, FastAPI, Header, HTTPException, Request
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from svix.webhooks import Webhook, WebhookVerificationError
 
-from bench.baseline import webhooks
+from bench.baseline import vendors, webhooks
 from bench.baseline.tables import Base, Delivery, Event, Source, Token
 
 CACHE_SECONDS = 5.0
 engine = create_async_engine(os.environ["BASELINE_DATABASE_URL"], pool_size=20, max_overflow=0)
 sessions = async_sessionmaker(engine, expire_on_commit=False)
+signatures = Webhook(os.environ["BASELINE_SIGNING_SECRET"])
 _known: dict[object, tuple[float, bytes]] = {}
 
 
@@ -74,6 +76,30 @@ async def receive(source_id: uuid.UUID, secret: str, request: Request, session: 
         raise HTTPException(401)
     await webhooks.take(session, source_id, body, dict(request.headers))
     return {"statusCode": 200}
+
+
+@app.post("/webhooks/evermile/{source_id}")
+async def receive_evermile(source_id: uuid.UUID, request: Request, session: Session) -> None:
+    """Take one signed webhook in."""
+    body, headers = await request.body(), dict(request.headers)
+    try:
+        signatures.verify(body, headers)
+    except WebhookVerificationError:
+        raise HTTPException(401) from None
+    told = vendors.read_evermile(body, headers["svix-id"])
+    await vendors.take(session, source_id, told, body, headers)
+
+
+@app.post("/webhooks/ordatic/{source_id}")
+async def receive_ordatic(
+    source_id: uuid.UUID, authorization: Annotated[str, Header()], request: Request, session: Session
+) -> None:
+    """Take one webhook with a fixed value in."""
+    known = await _remembered(session, source_id, Source, "secret_hash")
+    if known is None or not hmac.compare_digest(hashlib.sha256(authorization.encode()).digest(), known):
+        raise HTTPException(401)
+    body = await request.body()
+    await vendors.take(session, source_id, vendors.read_ordatic(body), body, dict(request.headers))
 
 
 async def _authenticated(session: Session, x_access_token: Annotated[str, Header()]) -> None:

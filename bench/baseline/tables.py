@@ -66,6 +66,15 @@ class Webhook(Base):
     received_at: Mapped[datetime]
 
 
+class Image(Base):
+    """A picture, once."""
+
+    __tablename__ = "images"
+
+    sha256: Mapped[bytes] = mapped_column(primary_key=True)
+    content: Mapped[bytes]
+
+
 class Event(Base):
     """What happened to a delivery."""
 

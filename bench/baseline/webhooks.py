@@ -70,22 +70,10 @@ async def take(session: AsyncSession, source_id: uuid.UUID, body: bytes, headers
     driver_id = told.driver.driver_id if told.driver else None
     fact = f"{told.skipcart_order_id}\n{told.event_status}\n{told.event_time_utc.isoformat()}\n{driver_id}"
     now = datetime.now(UTC)
-    webhook_id = await session.scalar(
-        insert(Webhook)
-        .values(
-            id=uuid.uuid4(),
-            source_id=source_id,
-            dedupe_key=hashlib.sha256(fact.encode()).hexdigest(),
-            headers=headers,
-            body=body,
-            received_at=now,
-        )
-        .on_conflict_do_nothing()
-        .returning(Webhook.id)
-    )
+    webhook_id = await stored(session, source_id, hashlib.sha256(fact.encode()).hexdigest(), body, headers, now)
     if webhook_id is None:
         return
-    delivery = await _locked(session, source_id, told, now)
+    delivery = await locked(session, source_id, told.skipcart_order_id, now)
     rank = RANKS.get(told.event_status, 0)
     applied = rank > delivery.rank
     if applied:
@@ -108,19 +96,29 @@ async def take(session: AsyncSession, source_id: uuid.UUID, body: bytes, headers
     )
 
 
-async def _locked(session: AsyncSession, source_id: uuid.UUID, told: SkipcartEvent, now: datetime) -> Delivery:
+async def stored(
+    session: AsyncSession, source_id: uuid.UUID, key: str, body: bytes, headers: dict[str, str], now: datetime
+) -> uuid.UUID | None:
+    """The id of the raw message; None for a second copy."""
+    return await session.scalar(
+        insert(Webhook)
+        .values(id=uuid.uuid4(), source_id=source_id, dedupe_key=key, headers=headers, body=body, received_at=now)
+        .on_conflict_do_nothing()
+        .returning(Webhook.id)
+    )
+
+
+async def locked(session: AsyncSession, source_id: uuid.UUID, external_id: str, now: datetime) -> Delivery:
     """The delivery, held until the end of the transaction; started when it is new."""
     query = (
-        select(Delivery)
-        .where(Delivery.source_id == source_id, Delivery.external_id == told.skipcart_order_id)
-        .with_for_update()
+        select(Delivery).where(Delivery.source_id == source_id, Delivery.external_id == external_id).with_for_update()
     )
     if (known := await session.scalar(query)) is not None:
         return known
     start = insert(Delivery).values(
         id=uuid.uuid4(),
         source_id=source_id,
-        external_id=told.skipcart_order_id,
+        external_id=external_id,
         status="new",
         rank=0,
         created_at=now,
