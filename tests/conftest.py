@@ -139,7 +139,10 @@ def settings(database_url: str, monkeypatch: pytest.MonkeyPatch) -> "Settings":
         allow_unsafe_commits=True,
         carriers_allow="localhost,127.0.0.0/8",
         notice_seconds=0,
-        grace_seconds=5,
+        grace_seconds=60,
+        # What a busy machine needs is no fault.
+        deadline_seconds=120,
+        pool_wait_seconds=60,
     )
 
 

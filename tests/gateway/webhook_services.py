@@ -126,6 +126,7 @@ async def running_gateway(
     """A gateway on a free port, in front of the services at an address."""
     settings.setdefault("system_token", SecretStr(SYSTEM_TOKEN))
     settings.setdefault("sending", False)
+    settings.setdefault("services_seconds", 60)
     server = await Server.start(Settings(http="127.0.0.1:0", services=services, notice_seconds=0, **settings), dialects)
     try:
         yield server

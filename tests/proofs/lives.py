@@ -31,7 +31,9 @@ from tests.services.worlds import Metadata, World
 
 CARRIERS = ("swift", "evergreen", "pronto")
 SECONDS = 0.5
-"""How long a carrier may take for an answer: many of these calls get none."""
+"""How long a carrier may take for an answer where many calls get none."""
+LONG = 30.0
+"""How long it may take where nobody breaks anything: a busy machine is no fault."""
 LOST = frozenset(
     (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED)
 )  # fmt: skip
@@ -50,6 +52,8 @@ class Lives:
     proxy: FaultProxy
     shipments: dict[str, str] = field(default_factory=dict)
     poll: timedelta = timedelta(minutes=10)
+    quote_seconds: float = LONG
+    booking_seconds: float = LONG
 
     def __post_init__(self) -> None:
         self._directory = CarrierDirectoryServiceStub(self.world.channel)
@@ -65,8 +69,8 @@ class Lives:
         for name in carriers:
             carrier = Carrier(ref=f"{name}-{life}", name=name, address=self.proxy.address, plaintext=True, **members)
             carrier.authorization = f"{self.simulator.carrier(name).metadata[0][1]}#{life}"
-            carrier.booking_timeout.FromTimedelta(timedelta(seconds=SECONDS))
-            carrier.quote_timeout.FromTimedelta(timedelta(seconds=SECONDS))
+            carrier.booking_timeout.FromTimedelta(timedelta(seconds=self.booking_seconds))
+            carrier.quote_timeout.FromTimedelta(timedelta(seconds=self.quote_seconds))
             carrier.poll_interval.FromTimedelta(self.poll)
             await self._directory.CreateCarrier(CreateCarrierRequest(carrier=carrier), metadata=self.metadata)
         location = location_pb2.Location(name=life, external_id=life, time_zone="UTC", currency_code="USD")
@@ -140,8 +144,8 @@ class Lives:
         return grpc.StatusCode.OK
 
     async def persist(self, method: Any, request: Any) -> Any:
-        """An answer from a hub that is killed now and then, within a minute."""
-        async with asyncio.timeout(60):
+        """An answer from a hub that is killed now and then, within some minutes."""
+        async with asyncio.timeout(180):
             while True:
                 try:
                     return await method(request, metadata=self.metadata, timeout=PATIENCE_SECONDS, wait_for_ready=True)
