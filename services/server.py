@@ -17,6 +17,7 @@ from services.authentication import Authenticator
 from services.config import Settings
 from services.db.engine import create_engine, require_safe_commits
 from services.db.migrations import upgrade
+from services.generic_handlers import GenericHandlers
 from services.health import Health
 from services.hub import Hub, make_hub
 from services.interceptors.authenticating import authenticating
@@ -129,12 +130,13 @@ class Server:
         probe = create_engine(settings, pool_size=1)
         stack.push_async_callback(probe.dispose)
         self._health = Health(probe, names)
-        health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, server)
+        handlers = GenericHandlers(server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, handlers)
         if settings.reflection:
             own = (health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME)
             reflection.enable_server_reflection([*names, *own], server)
         for each in servicers:
-            each.add(each.make(self.hub), server)
+            each.add(each.make(self.hub), handlers)
 
         self.address = _listen(server, settings)
         stack.push_async_callback(self._authenticator.close)
