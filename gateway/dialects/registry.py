@@ -11,6 +11,7 @@ from gateway.dialects.deliverysolutions import routes as deliverysolutions_route
 from gateway.dialects.deliverysolutions.write_events import message as write_deliverysolutions
 from gateway.dialects.evermile import openapi as evermile_openapi
 from gateway.dialects.evermile.read import read as read_evermile
+from gateway.dialects.evermile.write import write as write_evermile
 from gateway.dialects.hubrise import conventions as hubrise_conventions
 from gateway.dialects.hubrise import openapi as hubrise_openapi
 from gateway.dialects.hubrise import routes as hubrise_routes
@@ -45,6 +46,7 @@ _OUTBOUND = (
     OutboundDialect("cloudevents", write_cloudevent, signers.standard_webhooks, CLOUDEVENTS),
     # Skipcart documents no signature. Ours does not disturb a client of theirs.
     OutboundDialect("skipcart", write_skipcart, signers.standard_webhooks),
+    OutboundDialect("evermile", write_evermile, signers.svix),
     OutboundDialect("hubrise", write_hubrise, signers.hubrise),
     OutboundDialect("deliverysolutions", write_deliverysolutions, signers.deliverysolutions),
     OutboundDialect("ordatic", write_ordatic, signers.authorization),

@@ -1,6 +1,7 @@
 """Vendors' messages on their way through the hub in tests: read, folded as the services fold them, written again."""
 
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,7 @@ def written(dialect: str, told: Iterable[OutboundEvent]) -> list[Document]:
 
 
 def leaves(value: Any, pointer: str = "") -> Iterator[tuple[str, Any]]:
-    """Every value of a document that is no list and no object, by its JSON pointer."""
+    """Every value of a document that is no list and no object, by its JSON pointer; numbers as most readers see them."""
     if isinstance(value, dict):
         for name, each in value.items():
             yield from leaves(each, f"{pointer}/{name}")
@@ -78,4 +79,4 @@ def leaves(value: Any, pointer: str = "") -> Iterator[tuple[str, Any]]:
         for position, each in enumerate(value):
             yield from leaves(each, f"{pointer}/{position}")
     else:
-        yield pointer, value
+        yield pointer, float(value) if isinstance(value, Decimal) else value

@@ -45,6 +45,21 @@ def _over(document: dict[str, Any]) -> bool:
     return document["event_status"] in closed or str(document["reason_code"]).startswith("Left")
 
 
+def _told_when(document: dict[str, Any]) -> str:
+    """The time of a message of Evermile's, that of its status, or that of the hub's clock."""
+    times = (document.get("timestamp"), document.get("order", {}).get("status", {}).get("reporting_time"))
+    return next((each for each in times if each and each.count(":") == 2), HUBS_CLOCK)
+
+
+def _where_absent(value: Callable[[dict[str, Any]], Any]) -> Expected:
+    return lambda read, document: value(document) if read == ABSENT else object()
+
+
+def _location(member: str) -> Expected:
+    return _where_absent(lambda document: float(document["order"]["courierLocation"][member]))
+
+
+HUBS_CLOCK: Final = "2023-11-14T22:14:20.000Z"
 _NO_WORDS: Final = (None, "driver_smiled")
 _WORDS_FOR: Final = {"schedule_failed": "schedule_failed", "out_for_delivery": "enroute_to_delivery"}
 
@@ -106,6 +121,76 @@ NORMALISATIONS: Final[dict[str, tuple[Normalisation, ...]]] = {
             "/(sentAt|data/rider/name)",
             "members that are not documented are kept, not told",
             lambda _read, _document: ABSENT,
+        ),
+    ),
+    "evermile": (
+        Normalisation(
+            "/order/orderTrackingInfo/courierLocation/lat",
+            "what the order and its tracking both have is told in both",
+            _location("lat"),
+        ),
+        Normalisation(
+            "/order/orderTrackingInfo/courierLocation/lng",
+            "what the order and its tracking both have is told in both",
+            _location("lng"),
+        ),
+        Normalisation(
+            "/order/orderTrackingInfo/dropoffEta",
+            "what the order and its tracking both have is told in both",
+            _where_absent(lambda document: document["order"]["dropoffEta"]),
+        ),
+        Normalisation("/order/actual(Pickup|Dropoff)", "the hub knows when it heard of it", _where_absent(_told_when)),
+        Normalisation(
+            "/.*(phone|Phone)",
+            "a telephone number is text",
+            lambda read, _document: str(read) if isinstance(read, int) else object(),
+        ),
+        Normalisation(
+            "/timestamp|/order/status/reporting_time",
+            "a time that is missing or impossible is that of the message, or of the hub's clock",
+            lambda read, document: _told_when(document) if read == ABSENT or str(read).count(":") > 2 else object(),
+        ),
+        Normalisation(
+            "/trackingInfo/.*",
+            "a time has milliseconds",
+            lambda read, _document: str(read).replace(":00Z", ":00.000Z"),
+        ),
+        Normalisation(
+            "/trackingInfo/dropoffWindowType",
+            "a kind of window that is not documented is not told",
+            lambda read, _document: ABSENT if read == "roughly" else object(),
+        ),
+        Normalisation("/.*", "null tells nothing", lambda read, _document: ABSENT if read is None else object()),
+        Normalisation(
+            "/order/(simulatedOrder|status/manuallyUpdated)", "what is not so is false", _where_absent(lambda _: False)
+        ),
+        Normalisation(
+            "/order/id", "an order without identifier of Evermile's has the hub's", _where_absent(lambda _: "dlv_1")
+        ),
+        Normalisation(
+            "/order/(external_order_id|status/(life_cycle_status|order_status|reportingTime))",
+            "members in another spelling",
+            lambda _read, _document: ABSENT,
+        ),
+        Normalisation(
+            "/order/externalOrderId",
+            "are written in the documented one",
+            _where_absent(lambda document: document["order"]["external_order_id"]),
+        ),
+        Normalisation(
+            "/order/status/lifeCycleStatus",
+            "are written in the documented one",
+            _where_absent(lambda document: document["order"]["status"]["life_cycle_status"]),
+        ),
+        Normalisation(
+            "/order/status/orderStatus",
+            "are written in the documented one",
+            _where_absent(lambda document: document["order"]["status"]["order_status"]),
+        ),
+        Normalisation(
+            "/order/status/reporting_time",
+            "are written in the documented one",
+            _where_absent(lambda document: document["order"]["status"].get("reportingTime")),
         ),
     ),
 }

@@ -63,7 +63,7 @@ class Shop:
 def client_with(url: str, metadata: Metadata) -> httpx.AsyncClient:
     """A client with the token that is in a call's metadata."""
     token = dict(metadata)["authorization"].removeprefix("Bearer ")
-    return httpx.AsyncClient(base_url=url, headers={"X-Access-Token": token})
+    return httpx.AsyncClient(base_url=url, headers={"X-Access-Token": token}, timeout=60)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

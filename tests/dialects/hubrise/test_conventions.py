@@ -50,7 +50,7 @@ async def test_nothing_but_the_access_token_gives_access(shop: Shop, headers: di
     token = shop.local.headers["X-Access-Token"]
     sent = [(name, value.replace("TOKEN", token).encode()) for name, value in headers.items()]
 
-    async with httpx.AsyncClient(base_url=shop.url) as client:
+    async with httpx.AsyncClient(base_url=shop.url, timeout=60) as client:
         answer = await client.get("/location/orders", headers=sent)  # type: ignore[arg-type]  # bytes are sent as they are
 
     assert error_of(answer) == (401, "unauthorized")
@@ -129,7 +129,7 @@ async def test_the_method_of_a_post_can_be_told_by_a_header(shop: Shop) -> None:
 async def test_browsers_may_call_from_anywhere(shop: Shop) -> None:
     asked = {"Origin": "https://shop.example", "Access-Control-Request-Headers": "x-access-token"}
 
-    async with httpx.AsyncClient(base_url=shop.url) as client:
+    async with httpx.AsyncClient(base_url=shop.url, timeout=60) as client:
         preflight = await client.options("/location/orders", headers=asked)
         refused = await client.get("/location/orders")
 

@@ -107,7 +107,7 @@ async def running() -> AsyncIterator[tuple[StandIn, str]]:
     location_service_pb2_grpc.add_LocationServiceServicer_to_server(stand_in, server)
     services = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     await server.start()
-    settings = Settings(http="127.0.0.1:0", services=services, notice_seconds=0, services_seconds=0.5)
+    settings = Settings(http="127.0.0.1:0", services=services, notice_seconds=0, services_seconds=5)
     gateway = await Server.start(settings, {})
     yield stand_in, f"{gateway.url}/hubrise/v1"
     await gateway.stop(1)
@@ -123,7 +123,7 @@ async def stand_in(running: tuple[StandIn, str]) -> StandIn:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def client(running: tuple[StandIn, str], stand_in: StandIn) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=running[1], headers={"X-Access-Token": TOKEN}) as client:
+    async with httpx.AsyncClient(base_url=running[1], headers={"X-Access-Token": TOKEN}, timeout=60) as client:
         yield client
 
 
