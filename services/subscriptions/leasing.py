@@ -1,6 +1,7 @@
 """Hands subscriptions that have something to send to one sender each, for a while; knows no HTTP and no dialect."""
 
 import time
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID, uuid4
@@ -29,6 +30,8 @@ MAX_EVENTS = 4_000
 """How many events all leases of one answer hold at most."""
 MAX_WAITING = 10_000
 """How many events may wait for other tries before no more are taken from the log for a subscription."""
+PAGE, PAGES = 500, 4
+"""How much of the log is read at once, and how often in a row, when a filter wants little of it."""
 POLL_SECONDS = 0.5
 """How soon tries are made that become due without an event."""
 
@@ -41,12 +44,13 @@ WHERE due_time <= :now AND NOT given_up LIMIT :limit
 )
 
 
-class _Taken(NamedTuple):
-    stored: Stored
+class Taken(NamedTuple):
+    """The next events of a subscription."""
+
     events: list[OutboundEvent]
     cursor: Cursor
     more: bool
-    """Whether the log holds more that was not looked at."""
+    """Whether the log may hold more that was not looked at."""
 
 
 async def lease(hub: Hub, request: contract.LeaseSubscriptionsRequest) -> contract.LeaseSubscriptionsResponse:
@@ -92,7 +96,7 @@ async def _lease_some(
         limit = min(request.max_events or DEFAULT_EVENTS, room)
         if limit <= 0:
             break
-        taken = await _take(connection, stored, limit, now)
+        taken = await take(connection, stored, limit, now)
         looked_at.add(stored.key)
         if taken.more:
             more.add(stored.key)
@@ -122,16 +126,23 @@ async def _free(connection: AsyncConnection, keys: list[Key], now: datetime, lim
     return [rows.stored(row) for row in await connection.execute(query)]
 
 
-async def _take(connection: AsyncConnection, stored: Stored, limit: int, now: datetime) -> _Taken:
+async def take(
+    connection: AsyncConnection, stored: Stored, limit: int, now: datetime, held: Collection[UUID] = ()
+) -> Taken:
+    """What may be sent next, beside the ``held`` events that a sender has and told nothing of yet."""
     served = stored.subscription.state in SERVED
-    more = served and await _pull(connection, stored, limit, now)
-    due = await sends.due(connection, stored.key, now, limit)
+    due = await sends.due(connection, stored.key, now, limit, held)
+    more = served
+    if served and len(due) < limit:
+        # Only now: as long as enough is taken the log need not be looked at.
+        more = await _pull(connection, stored, limit, now)
+        due = await sends.due(connection, stored.key, now, limit, held)
     if not served:
         due = [send for send in due if send.cause == SendCause.SEND_CAUSE_TEST]
     told = await telling.tell(connection, stored.tenant_id, due, now)
     gone = {send.cursor.event_id for send in due} - {Cursor.decode(each.cursor).event_id for each in told}
     await sends.done(connection, stored.key, gone)  # the log does not reach back that far any more
-    return _Taken(stored, told, stored.cursor, more)
+    return Taken(told, stored.cursor, more)
 
 
 async def _pull(connection: AsyncConnection, stored: Stored, limit: int, now: datetime) -> bool:
@@ -139,13 +150,17 @@ async def _pull(connection: AsyncConnection, stored: Stored, limit: int, now: da
     if await sends.count_waiting(connection, stored.key, MAX_WAITING) >= MAX_WAITING:
         return True
     end = await log.end(connection)
-    size = max(limit, 500)
-    entries = await log.read(connection, stored.cursor, size, stored.tenant_id)
-    wanted = wanted_by(stored.subscription)
-    fitting = [(entry.cursor, subject_of(entry)) for entry in entries if wanted(entry.parse())]
+    wanted, cursor = wanted_by(stored.subscription), stored.cursor
+    fitting: list[tuple[Cursor, UUID]] = []
+    more = True
+    for _ in range(PAGES):
+        entries = await log.read(connection, cursor, PAGE, stored.tenant_id)
+        fitting += [(entry.cursor, subject_of(entry)) for entry in entries if wanted(entry.parse())]
+        more = len(entries) == PAGE
+        cursor = entries[-1].cursor if more else max(end, log.cursor_of(entries, cursor))
+        if not more or len(fitting) >= limit:
+            break
     await sends.add(connection, stored.key, fitting, SendCause.SEND_CAUSE_LOG, now)
-    more = len(entries) == size
-    cursor = entries[-1].cursor if more else max(end, log.cursor_of(entries, stored.cursor))
     if cursor > stored.cursor:
         await rows.move(connection, [(stored.key, cursor)])
         stored.cursor = cursor
