@@ -2,12 +2,14 @@
 
 How many go side by side follows the endpoint: few at first, one more with every message that it takes, up to what the
 subscription allows, and one when it does not answer. So a dead endpoint holds two connections and not a hundred.
+
+Reports go out while tries go on, and their answers bring the next events: a quick endpoint never waits for the hub.
 """
 
 import asyncio
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import timedelta
 
@@ -23,8 +25,10 @@ from gateway.sending.tries import Tries, utc_now
 
 DEFAULT_IN_FLIGHT = 10
 FIRST_IN_FLIGHT = 2
+FIRST_HELD, MOST_HELD = 100, 400
+"""So many events of one lease are here at first, and at most: twice as many whenever as many came as were asked for."""
 REPORT_SIZE = 100
-"""So many attempts are reported while the lease goes on."""
+"""So many attempts are reported while the lease goes on, or half of what is here if that is less."""
 REPORT_SECONDS = 2.0
 """Or those of so long."""
 SILENT_TRIES = 3
@@ -36,48 +40,53 @@ _log = structlog.get_logger("crossdock.sending")
 
 
 class LeaseWork:
-    """One lease in this process's hands."""
+    """One lease in this process's hands. ``room`` tells how many more events it may hold; 0 that others wait."""
 
     def __init__(
-        self, lease: SubscriptionLease, host: Host, tries: Tries, reports: Reports, lease_seconds: float
+        self,
+        lease: SubscriptionLease,
+        host: Host,
+        tries: Tries,
+        reports: Reports,
+        lease_seconds: float,
+        room: Callable[[], int],
     ) -> None:
-        self._lease = lease
+        self._lease_id = lease.id
         self._subscription = lease.subscription
         self._host = host
         self._tries = tries
         self._reports = reports
         self._lease_seconds = lease_seconds
+        self._room = room
         self._ends_at = time.monotonic() + lease_seconds
-        self._subjects = deque(_by_subject(lease.events))
+        self._held: set[str] = set()
+        self._subjects: deque[list[OutboundEvent]] = deque()
+        self._take(lease.events)
+        self._most_held = FIRST_HELD
         self._attempts: list[Attempt] = []
         self._slow_for: timedelta | None = None
         self._most = self._subscription.max_in_flight or DEFAULT_IN_FLIGHT
         self._width = (
             1 if self._subscription.state == pb.SUBSCRIPTION_STATE_FAILING else min(FIRST_IN_FLIGHT, self._most)
         )
-        self._working = 0
+        self._workers: set[asyncio.Task[None]] = set()
         self._silent = 0
         self._halted = False
-        self._over = False
         self._due = asyncio.Event()
-        self._sending: asyncio.Task[None] | None = None
+
+    @property
+    def held(self) -> int:
+        """How many events are here and not reported."""
+        return len(self._held)
 
     async def run(self) -> None:
         """Returns when all is tried and reported, or given back."""
-        self._sending = asyncio.create_task(self._send())
-        reporting = asyncio.create_task(self._keep_reporting())
+        self._widen()
         try:
-            await asyncio.wait([self._sending])
-        except asyncio.CancelledError:
-            self._sending.cancel()
-            reporting.cancel()
-            raise
-        if not self._sending.cancelled() and (error := self._sending.exception()) is not None:
-            _log.error("a lease was given back because of a mistake of ours", exc_info=error)
-        self._over = True
-        self._due.set()
-        await reporting
-        await self._report(release=True)
+            await self._keep_reporting()
+        finally:
+            for worker in self._workers:  # none, unless this task was cancelled
+                worker.cancel()
 
     async def give_back(self, slow_for: timedelta) -> None:
         """Tries nothing, and asks that nobody does for a while."""
@@ -87,29 +96,41 @@ class LeaseWork:
     def halt(self) -> None:
         """Begins nothing more; what is under way goes on."""
         self._halted = True
+        self._due.set()
 
     def abandon(self) -> None:
         """Lets go of what is under way as well: nobody knows what became of it, so it will be sent again."""
-        self._halted = True
-        if self._sending is not None:
-            self._sending.cancel()
+        self.halt()
+        for worker in self._workers:
+            worker.cancel()
 
-    async def _send(self) -> None:
-        async with asyncio.TaskGroup() as group:
-            self._widen(group)
+    def _take(self, events: Iterable[OutboundEvent]) -> None:
+        for subject in _by_subject(events):
+            self._held.update(told.event.id for told in subject)
+            self._subjects.append(subject)
 
-    def _widen(self, group: asyncio.TaskGroup) -> None:
-        for _ in range(min(self._width - self._working, len(self._subjects))):
-            self._working += 1
-            group.create_task(self._work(group))
+    def _widen(self) -> None:
+        for _ in range(min(self._width - len(self._workers), len(self._subjects))):
+            worker = asyncio.create_task(self._work())
+            self._workers.add(worker)
+            worker.add_done_callback(self._end_of)
 
-    async def _work(self, group: asyncio.TaskGroup) -> None:
-        while self._subjects and not self._halted and self._working <= self._width:
-            for told in self._subjects.popleft():
-                if not await self._tell(told):
-                    break
-            self._widen(group)
-        self._working -= 1
+    def _end_of(self, worker: asyncio.Task[None]) -> None:
+        self._workers.discard(worker)
+        if not worker.cancelled() and (error := worker.exception()) is not None:
+            _log.error("a lease was given back because of a mistake of ours", exc_info=error)
+            self._halted = True
+        if not self._workers:
+            self._due.set()
+
+    async def _work(self) -> None:
+        while self._subjects and not self._halted and len(self._workers) <= self._width:
+            subject = deque(self._subjects.popleft())
+            while subject and await self._tell(subject.popleft()):
+                pass
+            # They come again after the one that failed.
+            self._held.difference_update(told.event.id for told in subject)
+            self._widen()
 
     async def _tell(self, told: OutboundEvent) -> bool:
         """Tries one event. False when those after it must wait."""
@@ -119,7 +140,7 @@ class LeaseWork:
             return False
         attempt = await self._tries.make(self._subscription, told, self._host)
         self._attempts.append(attempt)
-        if len(self._attempts) >= REPORT_SIZE:
+        if len(self._attempts) >= min(REPORT_SIZE, self._most_held // 2):
             self._due.set()
         self._follow(attempt)
         return attempt.outcome in outcomes.SETTLED or told.cause == pb.SEND_CAUSE_TEST
@@ -146,21 +167,27 @@ class LeaseWork:
         self._slow_for = max(slow_for, self._slow_for or timedelta(0))
 
     async def _keep_reporting(self) -> None:
-        """Reports now and then, which also keeps the lease."""
+        """Reports now and then, which also keeps the lease and brings more; gives it back when nothing is left."""
         every = min(REPORT_SECONDS, self._lease_seconds / 4)
         while True:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._due.wait(), every)
-            if self._over:
-                return
             self._due.clear()
-            stale = time.monotonic() >= self._ends_at - self._lease_seconds / 2
-            if self._attempts or stale:
+            if not self._workers and (self._halted or not self._subjects):
+                if not await self._report(release=True):
+                    return
+            elif self._attempts or time.monotonic() >= self._ends_at - self._lease_seconds / 2:
                 await self._report(release=False)
+            self._widen()
 
-    async def _report(self, *, release: bool) -> None:
-        report = LeaseReport(lease_id=self._lease.id, attempts=self._attempts, release=release)
+    async def _report(self, *, release: bool) -> bool:
+        """Tells what was tried and takes what is next. False when nothing is."""
+        report = LeaseReport(lease_id=self._lease_id, attempts=self._attempts, release=release)
+        self._held.difference_update(attempt.event_id for attempt in self._attempts)
         self._attempts = []
+        report.max_events = self._wanted()
+        if report.max_events:
+            report.held_event_ids.extend(self._held)
         if release and self._slow_for is not None:
             report.slow_until.FromDatetime(utc_now() + self._slow_for)
         began = time.monotonic()
@@ -168,10 +195,20 @@ class LeaseWork:
             result = await self._reports.submit(report)
         except NotReported:
             self._halted = True
-            return
+            return False
         self._ends_at = began + self._lease_seconds
         if result.lost or result.stop:
             self._halted = True
+        if 0 < report.max_events <= len(result.events):
+            self._most_held = min(2 * self._most_held, self._most_held + self._room(), MOST_HELD)
+        self._take(result.events)
+        return bool(result.events)
+
+    def _wanted(self) -> int:
+        """How many more events it can do with."""
+        if self._halted or self._slow_for is not None or not self._room():
+            return 0
+        return max(0, self._most_held - len(self._held))
 
 
 def _by_subject(events: Iterable[OutboundEvent]) -> Iterable[list[OutboundEvent]]:

@@ -18,7 +18,7 @@ from crossdock.v1.subscription_service_pb2 import SubscriptionLease
 from gateway.dialects.outbound import OutboundDialect
 from gateway.egress import Egress
 from gateway.sending.hosts import Hosts
-from gateway.sending.leases import LeaseWork
+from gateway.sending.leases import FIRST_HELD, LeaseWork
 from gateway.sending.measures import SendingMeasures
 from gateway.sending.reports import Reports
 from gateway.sending.tries import Tries
@@ -42,8 +42,10 @@ class SendingSettings:
 
     leases: int = 200
     concurrency: int = 256
-    events: int = 200
-    """Of one lease at most."""
+    events: int = FIRST_HELD
+    """What one lease begins with at most."""
+    held_events: int = 4_000
+    """Of all leases together. More than it begins with a lease gets only below."""
     lease_seconds: float = 20.0
 
 
@@ -131,9 +133,15 @@ class Sender:
         )
         return list(response.leases)
 
+    def _room(self) -> int:
+        """How many more events a lease may hold that goes on: none when others wait for its place."""
+        if len(self._active) >= self._settings.leases:
+            return 0
+        return max(1, self._settings.held_events - sum(work.held for work in self._active.values()))
+
     def _begin(self, lease: SubscriptionLease) -> None:
         host = self._hosts.of(lease.subscription.url)
-        work = LeaseWork(lease, host, self._tries, self._reports, self._settings.lease_seconds)
+        work = LeaseWork(lease, host, self._tries, self._reports, self._settings.lease_seconds, self._room)
         taken = host.takes(self._settings.leases)
         if taken:
             host.leases += 1

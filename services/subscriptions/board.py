@@ -93,6 +93,10 @@ class Board:
                 self._stirred[key] = min(moment, self._stirred.get(key, moment))
         self._tell()
 
+    def hasten(self, keys: Iterable[Key]) -> None:
+        """Puts forward those of them that are stirred: whoever had them has just given them back."""
+        self.stir([key for key in keys if key in self._stirred or key in self._taken])
+
     def nudge(self) -> None:
         """Wakes those who wait: something became due in this process."""
         self._tell()

@@ -1,7 +1,12 @@
-"""Records what senders did: what is done with, what is tried again and when, and what becomes of the subscription."""
+"""Records what senders did: what is done with, what is tried again and when, and what becomes of the subscription.
+
+A sender that goes on gets its next events with the answer, in the same transaction: so it need not wait between a lease
+and the next, and an answer that is lost has handed out nothing, since what is held is what the sender says it holds.
+"""
 
 import random
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -14,7 +19,7 @@ from services import ids, times
 from services.db.outbound_tables import subscriptions as table
 from services.hub import Hub
 from services.subscriptions import attempts, journal, rows, sends, states
-from services.subscriptions.leasing import DEFAULT_DURATION
+from services.subscriptions.leasing import DEFAULT_DURATION, MAX_EVENTS, take
 from services.subscriptions.rows import Key, Stored
 from services.subscriptions.sends import Send
 from services.subscriptions.states import SERVED, SETTLED, Turn
@@ -24,47 +29,69 @@ async def report(hub: Hub, request: contract.ReportAttemptsRequest) -> contract.
     """What became of the leases, in the order of the request. Each subscription's part is a transaction of its own."""
     response = contract.ReportAttemptsResponse()
     duration = times.given_timedelta(request, "duration") or DEFAULT_DURATION
-    told = False
+    told, room = False, MAX_EVENTS
     for each in request.reports:
         async with hub.transaction() as connection:
-            result, changed, free = await _report(connection, hub, each, duration)
+            done = await _report(connection, hub, each, duration, room)
         # After the commit: whoever is woken by it finds the row unlocked.
-        hub.board.stir(free)
-        response.results.append(result)
-        told |= changed
+        if done.more:
+            hub.board.stir(done.free)
+        else:
+            hub.board.hasten(done.free)
+        response.results.append(done.result)
+        room -= len(done.result.events)
+        told |= done.told
     if told:
         hub.events_appended()
     return response
 
 
+class _Done(NamedTuple):
+    result: contract.LeaseReportResult
+    told: bool = False
+    """Whether the log got an event."""
+    free: tuple[Key, ...] = ()
+    """The subscription, when its lease was given back."""
+    more: bool = True
+    """Whether there may be more to send for it than the board knows of."""
+
+
 async def _report(
-    connection: AsyncConnection, hub: Hub, report: contract.LeaseReport, duration: timedelta
-) -> tuple[contract.LeaseReportResult, bool, list[Key]]:
+    connection: AsyncConnection, hub: Hub, report: contract.LeaseReport, duration: timedelta, room: int
+) -> _Done:
     now = hub.now()
     result = contract.LeaseReportResult(lease_id=report.lease_id)
     stored = await _held(connection, report)
     if stored is None:
         result.lost = True
-        return result, False, []
+        return _Done(result)
     before = stored.events
     await _record(connection, stored, report, now)
-    leased = stored.lease_id is not None and str(stored.lease_id) == report.lease_id
-    result.lost = not leased
-    if leased:
-        result.stop = stored.subscription.state not in SERVED or stored.changes != stored.lease_changes
-        values: dict[str, object] = {"lease_id": None, "lease_until": None}
-        if not report.release:
-            until = now + duration
-            values = {"lease_until": until}
-            times.set_timestamp(result.expire_time, until)
-        if (slow := times.given_datetime(report, "slow_until")) is not None:
-            values["slow_until"] = min(slow, now + states.LONGEST_RETRY_AFTER)
-        await connection.execute(
-            sa.update(table)
-            .where(table.c.tenant_id == stored.tenant_id, table.c.subscription_id == stored.subscription_id)
-            .values(**values)
-        )
-    return result, stored.events != before, [stored.key] if leased and report.release else []
+    result.lost = stored.lease_id is None or str(stored.lease_id) != report.lease_id
+    if result.lost:
+        return _Done(result, stored.events != before)
+    result.stop = stored.subscription.state not in SERVED or stored.changes != stored.lease_changes
+    slow = times.given_datetime(report, "slow_until")
+    more, limit = True, min(report.max_events, room)
+    if limit > 0 and slow is None and not result.stop:
+        held = [ids.read("event", each) for each in report.held_event_ids]
+        taken = await take(connection, stored, limit, now, held)
+        result.events.extend(taken.events)
+        more = taken.more
+    values: dict[str, object] = {"lease_id": None, "lease_until": None}
+    kept = not report.release or bool(result.events)
+    if kept:
+        until = now + duration
+        values = {"lease_until": until}
+        times.set_timestamp(result.expire_time, until)
+    if slow is not None:
+        values["slow_until"] = min(slow, now + states.LONGEST_RETRY_AFTER)
+    await connection.execute(
+        sa.update(table)
+        .where(table.c.tenant_id == stored.tenant_id, table.c.subscription_id == stored.subscription_id)
+        .values(**values)
+    )
+    return _Done(result, stored.events != before, () if kept else (stored.key,), more)
 
 
 async def _held(connection: AsyncConnection, report: contract.LeaseReport) -> Stored | None:

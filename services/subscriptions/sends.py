@@ -49,6 +49,10 @@ WITH due AS (
   SELECT DISTINCT subject_id FROM (
     SELECT subject_id FROM sends
     WHERE tenant_id = :tenant AND subscription_id = :subscription AND NOT given_up AND due_time <= :now
+      AND subject_id NOT IN (
+        SELECT subject_id FROM sends WHERE tenant_id = :tenant AND subscription_id = :subscription
+          AND event_id = ANY(CAST(:held AS uuid[]))
+      )
     ORDER BY due_time LIMIT :limit
   ) AS first
 )
@@ -132,9 +136,14 @@ async def add(
     await go_on(connection, key, {subject for _, subject in events}, now)
 
 
-async def due(connection: AsyncConnection, key: Key, now: datetime, limit: int) -> list[Send]:
-    """What may be tried now, in the order of the log: the events of subjects whose first is due."""
-    rows = await _DUE.fetch(connection, _of(key) | {"now": now, "limit": limit})
+async def due(
+    connection: AsyncConnection, key: Key, now: datetime, limit: int, held: Collection[UUID] = ()
+) -> list[Send]:
+    """What may be tried now, in the order of the log: the events of subjects whose first is due.
+
+    Nothing of subjects of which one of the ``held`` events still waits.
+    """
+    rows = await _DUE.fetch(connection, _of(key) | {"now": now, "limit": limit, "held": list(held)})
     return [
         Send(Cursor(xid, event_id), subject, tries, SendCause.ValueType(cause))
         for xid, event_id, subject, tries, cause in rows
