@@ -26,7 +26,8 @@ class Skipcart:
 
     def post(self, order: str, **members: Any) -> httpx.Response:
         told = {"skipcart_order_id": order, "partner_order_id": f"Partner_{order}"}
-        return httpx.post(self._url, json={**json_document("skipcart_delivered.json"), **told, **members})
+        body = {**json_document("skipcart_delivered.json"), **told, **members}
+        return httpx.post(self._url, json=body, timeout=60)
 
 
 @pytest.fixture(scope="package")

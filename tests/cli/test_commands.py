@@ -112,7 +112,7 @@ def test_what_cannot_be_read_is_not_replayed(hub: RunningHub) -> None:
     import httpx
 
     url = hub.ready["sources"]["skipcart"]["url"]
-    assert httpx.post(url, content=b"{not json").status_code == 200
+    assert httpx.post(url, content=b"{not json", timeout=60).status_code == 200
     malformed = hub.json("webhooks", "list", "--disposition", "malformed")["webhooks"][0]["id"]
 
     done = hub.crossdock("webhooks", "replay", malformed)

@@ -141,7 +141,7 @@ def test_a_shipment_that_nobody_carries_yet_is_told(hub: RunningHub) -> None:
     stop = {"address": {"postalAddress": {"regionCode": "US", "addressLines": ["725 Albany Street"]}}}
     shipment = {"locationId": hub.ready["location_id"], "hold": True, "consignment": {"dropoff": stop}}
     bearer = {"authorization": f"Bearer {hub.ready['account_token']}"}
-    made = httpx.post(f"{hub.ready['http']}/v1/shipments", json=shipment, headers=bearer).json()
+    made = httpx.post(f"{hub.ready['http']}/v1/shipments", json=shipment, headers=bearer, timeout=60).json()
 
     done = hub.crossdock("simulate", "run", made["id"])
 

@@ -33,7 +33,8 @@ def status_of(hub: RunningHub, shipment: Any) -> str:
 def test_the_demo_location_is_served_by_the_three_simulated_carriers(hub: RunningHub) -> None:
     bearer = {"authorization": f"Bearer {hub.ready['account_token']}"}
     listed = httpx.get(f"{hub.ready['http']}/v1/carriers", headers=bearer, timeout=60).json()["carriers"]
-    location = httpx.get(f"{hub.ready['http']}/v1/locations/{hub.ready['location_id']}", headers=bearer).json()
+    url = f"{hub.ready['http']}/v1/locations/{hub.ready['location_id']}"
+    location = httpx.get(url, headers=bearer, timeout=60).json()
 
     assert {each["ref"]: each["dialect"] for each in listed} == {
         "swift": "skipcart",

@@ -13,7 +13,7 @@ ANY = "127.0.0.1:0"
 
 def healthy(hub: RunningHub) -> bool:
     try:
-        return httpx.get(f"{hub.ready['http']}/readyz").is_success
+        return httpx.get(f"{hub.ready['http']}/readyz", timeout=60).is_success
     except httpx.TransportError:
         return False
 
@@ -23,7 +23,7 @@ def test_the_ready_file_tells_where_and_with_what(hub: RunningHub) -> None:
 
     assert stat.S_IMODE(hub.ready_file.stat().st_mode) == 0o600
     assert not ready["grpc"].endswith(":0")
-    assert httpx.get(f"{ready['http']}/healthz").status_code == 200
+    assert httpx.get(f"{ready['http']}/healthz", timeout=60).status_code == 200
     assert ready["location_external_id"] == "7709"
     assert {ready["tenant_id"][:4], ready["location_id"][:4]} == {"ten_", "loc_"}
     assert {ready["account_token"][:3], ready["location_token"][:3]} == {"xd_"}

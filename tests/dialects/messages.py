@@ -71,7 +71,7 @@ def written(dialect: str, told: Iterable[OutboundEvent]) -> list[Document]:
 
 
 def leaves(value: Any, pointer: str = "") -> Iterator[tuple[str, Any]]:
-    """Every value of a document that is no list and no object, by its JSON pointer; numbers as most readers see them."""
+    """Every value of a document that is no list and no object, by its pointer; numbers as most readers see them."""
     if isinstance(value, dict):
         for name, each in value.items():
             yield from leaves(each, f"{pointer}/{name}")

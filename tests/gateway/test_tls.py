@@ -47,7 +47,10 @@ def told(files: Path, authority: str = "localhost", client: str = "gateway") -> 
 
 async def status(server: Server, wanted: int, **tls: Any) -> int:
     """How ready a gateway before the services is; waits for the wanted answer, as its looks are short."""
-    async with running_gateway(server.address, **tls) as gateway, httpx.AsyncClient(base_url=gateway.url) as client:
+    async with (
+        running_gateway(server.address, **tls) as gateway,
+        httpx.AsyncClient(base_url=gateway.url, timeout=60) as client,
+    ):
         deadline = time.monotonic() + 60
         while True:
             answer = (await client.get("/readyz", timeout=60)).status_code

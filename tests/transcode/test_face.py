@@ -26,7 +26,10 @@ async def world(channel: grpc.aio.Channel, system: Metadata) -> World:
 
 @pytest.fixture
 async def client(channel: grpc.aio.Channel, world: World) -> AsyncIterator[httpx.AsyncClient]:
-    async with our_face(channel) as url, httpx.AsyncClient(base_url=url, headers=dict(world.account)) as client:
+    async with (
+        our_face(channel) as url,
+        httpx.AsyncClient(base_url=url, headers=dict(world.account), timeout=60) as client,
+    ):
         yield client
 
 
@@ -150,9 +153,9 @@ async def test_what_may_pass_says_when_to_come_again(world: World) -> None:
     async with (
         grpc.aio.insecure_channel("127.0.0.1:1") as nowhere,
         our_face(nowhere) as url,
-        httpx.AsyncClient() as client,
+        httpx.AsyncClient(timeout=60) as client,
     ):
-        answer = await client.get(f"{url}/v1/deliveries", headers=dict(world.account))
+        answer = await client.get(f"{url}/v1/deliveries", headers=dict(world.account), timeout=60)
 
     assert (answer.status_code, reason(answer), answer.headers["retry-after"]) == (503, "UNAVAILABLE", "1")
     assert "127.0.0.1" not in answer.text
@@ -232,7 +235,10 @@ async def test_queries_take_nested_and_repeated_members_in_both_spellings(
 
 async def test_requests_are_counted_under_their_template(channel: grpc.aio.Channel, world: World) -> None:
     registry = CollectorRegistry()
-    async with our_face(channel, registry=registry) as url, httpx.AsyncClient(headers=dict(world.account)) as client:
+    async with (
+        our_face(channel, registry=registry) as url,
+        httpx.AsyncClient(headers=dict(world.account), timeout=60) as client,
+    ):
         await client.get(f"{url}/v1/deliveries/dlv_1:explain")
 
     labels = {"method": "GET", "route": "/v1/deliveries/{delivery_id}:explain", "status": "404"}
@@ -272,7 +278,7 @@ def added_service() -> Any:
 
 
 async def ask_new_method(channel: grpc.aio.Channel, world: World, routes: list[BaseRoute]) -> list[httpx.Response]:
-    async with our_face(channel, routes) as url, httpx.AsyncClient(headers=dict(world.account)) as client:
+    async with our_face(channel, routes) as url, httpx.AsyncClient(headers=dict(world.account), timeout=60) as client:
         return [await client.get(f"{url}/v1/pallets/a/b"), await client.get(f"{url}/v1/pallets/a?weight=1")]
 
 
@@ -287,9 +293,12 @@ async def test_every_annotated_method_has_a_route_and_no_other(channel: grpc.aio
 
 
 async def test_the_gateway_serves_the_face(server: Server, world: World) -> None:
-    async with running_gateway(server.address) as gateway, httpx.AsyncClient(base_url=gateway.url) as client:
-        answer = await client.get("/v1/caller", headers=dict(world.account))
-        large = await client.post("/v1/deliveries", content=b"[" * (2 << 20), headers=dict(world.account))
+    async with (
+        running_gateway(server.address) as gateway,
+        httpx.AsyncClient(base_url=gateway.url, timeout=60) as client,
+    ):
+        answer = await client.get("/v1/caller", headers=dict(world.account), timeout=60)
+        large = await client.post("/v1/deliveries", content=b"[" * (2 << 20), headers=dict(world.account), timeout=60)
 
     assert answer.json()["tenant"]["id"] == world.tenant_id
     assert large.status_code == 413

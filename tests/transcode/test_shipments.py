@@ -13,7 +13,10 @@ async def test_a_shipment_is_created_changed_listed_explained_and_found(
 ) -> None:
     world = await World.make(channel, system)
 
-    async with our_face(channel) as url, httpx.AsyncClient(base_url=url, headers=dict(world.account)) as client:
+    async with (
+        our_face(channel) as url,
+        httpx.AsyncClient(base_url=url, headers=dict(world.account), timeout=60) as client,
+    ):
         created = await client.post("/v1/shipments", json=BODIES["ShipmentService_CreateShipment"])
         path = f"/v1/shipments/{created.json()['id']}"
         changed = await client.patch(

@@ -196,7 +196,7 @@ async def test_readers_are_told_to_come_again_when_the_process_ends(events: Even
             lines = answer.aiter_lines()
             events.queue.put_nowait(event("a"))
             await anext(lines)
-            stopping = asyncio.create_task(gateway.stop(9))
+            stopping = asyncio.create_task(gateway.stop(60))
             last = json.loads(await anext(lines))
             assert [line async for line in lines] == []
         await client.aclose()
@@ -231,12 +231,14 @@ async def test_the_real_log_is_followed_over_http(channel: grpc.aio.Channel, sys
     world = await World.make(channel, system)
     async with (
         our_face(channel) as url,
-        httpx.AsyncClient(headers=dict(world.account)) as client,
+        httpx.AsyncClient(headers=dict(world.account), timeout=60) as client,
         client.stream("GET", f"{url}/v1/events:watch") as answer,
     ):
+        lines = answer.aiter_lines()
+        await anext(lines)  # its first cursor: from there on it is followed
         made = await world.delivery(carrier="A")
         told: dict[str, Any] = {}
-        async for line in answer.aiter_lines():
+        async for line in lines:
             told = json.loads(line)
             if "event" in told:
                 break

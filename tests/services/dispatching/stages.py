@@ -169,6 +169,9 @@ class Theatre:
     async def status(self, key: Key) -> str:
         return word(await self.shipment(key))
 
+    async def has_come_to(self, key: Key, status: str) -> bool:
+        return await self.status(key) == status
+
     async def delivery(self, identifier: str) -> Delivery:
         key = (self.tenant_id, ids.read("delivery", identifier))
         async with self.hub.engine.connect() as connection:

@@ -76,8 +76,8 @@ class StandIn(CarrierServiceServicer):
         await server.start()
         self.carrier.MergeFrom(Carrier(ref=self.ref, name=self.ref.upper(), address=f"127.0.0.1:{port}"))
         self.carrier.plaintext = True
-        self.carrier.booking_timeout.FromTimedelta(timedelta(seconds=0.4))
-        self.carrier.quote_timeout.FromTimedelta(timedelta(seconds=5))
+        self.carrier.booking_timeout.FromTimedelta(timedelta(seconds=2))
+        self.carrier.quote_timeout.FromTimedelta(timedelta(seconds=60))
         self.carrier.poll_interval.FromTimedelta(timedelta(seconds=60))
         return server
 

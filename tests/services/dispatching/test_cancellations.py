@@ -3,6 +3,7 @@
 import asyncio
 import random
 from datetime import timedelta
+from functools import partial
 
 import pytest
 import sqlalchemy as sa
@@ -155,8 +156,8 @@ async def test_a_wish_during_an_unknown_booking_is_carried_out_once_it_is_settle
 ) -> None:
     theatre["a"].does("Book", misbehaviour)
     key = await theatre.store()
-    await theatre.dispatch(key, timedelta(seconds=0.7))
-    assert await theatre.status(key) == "BOOKING_UNKNOWN"
+    await theatre.dispatch(key, timedelta(0))
+    await until(partial(theatre.has_come_to, key, "BOOKING_UNKNOWN"))
 
     answer = await cancel(theatre, key)
     assert answer.shipment.HasField("cancel_request_time")

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 
 import pytest
 import sqlalchemy as sa
@@ -16,13 +17,13 @@ from services.db.dispatch_tables import shipments
 from services.dispatching import dry_runs, wishes
 from services.errors import Problem
 from tests.services.dispatching.offers import rule
-from tests.services.dispatching.stages import Theatre, word
+from tests.services.dispatching.stages import Theatre, until, word
 
 
 async def test_carriers_that_do_not_quote_are_no_candidates_and_hold_nobody_up(theatre: Theatre) -> None:
     theatre["a"].does("Quote", "decline")
     theatre["b"].does("Quote", "hang")
-    await theatre.rule(quote_deadline=duration(0.3))
+    await theatre.rule(quote_deadline=duration(2))
 
     key, shipment = await theatre.dispatched()
 
@@ -78,7 +79,8 @@ async def test_an_expired_quote_is_asked_for_again_before_it_is_booked(theatre: 
     theatre["a"].does("Book", "booked, then unavailable")
     theatre["b"].quote_seconds = 3
     key = await theatre.store()
-    await theatre.dispatch(key, timedelta(seconds=1))
+    await theatre.dispatch(key, timedelta(0))
+    await until(partial(theatre.has_come_to, key, "BOOKING_UNKNOWN"))
     theatre["a"].move((await theatre.shipment(key)).delivery_id, "CANCELLED")
     theatre.later(seconds=4)
 

@@ -1,6 +1,7 @@
 """A booking whose answer was lost: visible at once, looked up until it is certain, and nobody else before that."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -15,11 +16,7 @@ async def unknown(theatre: Theatre, misbehaviour: str) -> Key:
     theatre["a"].does("Book", misbehaviour)
     key = await theatre.store()
     await theatre.dispatch(key, AT_ONCE)
-
-    async def is_unknown() -> bool:
-        return await theatre.status(key) == "BOOKING_UNKNOWN"
-
-    await until(is_unknown)
+    await until(partial(theatre.has_come_to, key, "BOOKING_UNKNOWN"))
     return key
 
 
