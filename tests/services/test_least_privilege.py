@@ -1,5 +1,8 @@
 """Promise 29: a token can call what its scopes and level are for, and nothing else, over the wire."""
 
+from collections.abc import Awaitable, Callable
+from typing import Any
+
 import grpc
 import pytest
 from crossdock.v1.access_pb2 import AccessLevel, Scope
@@ -90,7 +93,7 @@ async def test_a_token_of_one_location_sends_no_goods_back_to_another(
 
     made = (await stub.CreateShipment(CreateShipmentRequest(shipment=wanted("here")), metadata=local)).shipment
     moved = Shipment(id=made.id, return_location_external_id=elsewhere)
-    calls = {
+    calls: dict[str, list[Callable[[], Awaitable[Any]]]] = {
         "shipment.": [
             lambda: stub.CreateShipment(CreateShipmentRequest(shipment=wanted(elsewhere)), metadata=local),
             lambda: stub.QuoteShipment(QuoteShipmentRequest(shipment=wanted(elsewhere)), metadata=local),
