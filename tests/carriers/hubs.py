@@ -44,7 +44,8 @@ class Hub:
             carrier = Carrier(ref=name, name=name.title(), dialect=dialect, source_id=self.sources[name])
             carrier.address, carrier.plaintext = self.simulator.address, True
             carrier.authorization = self.simulator.carrier(name).metadata[0][1]
-            carrier.booking_timeout.FromTimedelta(timedelta(seconds=3))
+            carrier.booking_timeout.FromTimedelta(timedelta(seconds=30))
+            carrier.quote_timeout.FromTimedelta(timedelta(seconds=30))
             carrier.poll_interval.FromTimedelta(poll)
             await directory.CreateCarrier(CreateCarrierRequest(carrier=carrier), metadata=self.world.account)
 

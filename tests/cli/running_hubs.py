@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from cli.main import app
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 180.0
 
 
 def surroundings(**more: str) -> dict[str, str]:
@@ -29,7 +29,7 @@ def crossdock(*arguments: str, **environment: str) -> subprocess.CompletedProces
         env=surroundings(**environment),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
 

@@ -63,7 +63,7 @@ async def port(services: StandIn) -> AsyncIterator[int]:
 async def test_sigterm_finishes_what_was_begun_and_ends_cleanly(services: StandIn, port: int, tmp_path: Path) -> None:
     source = services.add(dialect="skipcart")
     ready_file = tmp_path / "ready.json"
-    flags = ["--http", "127.0.0.1:0", "--ready-file", str(ready_file), "--grace-seconds", "5"]
+    flags = ["--http", "127.0.0.1:0", "--ready-file", str(ready_file), "--grace-seconds", "60"]
     environment = {"CROSSDOCK_SERVICES": f"127.0.0.1:{port}", "CROSSDOCK_SYSTEM_TOKEN": SYSTEM_TOKEN}
 
     async with gateway_process(*flags, **environment) as process:

@@ -49,7 +49,7 @@ def ask(server: EmbeddedPostgres, *statements: str, database: str = "postgres") 
     return asyncio.run(run())
 
 
-def until(fact: Callable[[], bool], seconds: float = 20) -> None:
+def until(fact: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not fact():
         assert time.monotonic() < deadline, "it did not become true"

@@ -42,10 +42,9 @@ def child(name: str, program: str, file: Path) -> Child:
 
 def runs(pid: int) -> bool:
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
         return False
-    return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
 
 
 async def until(fact: Callable[[], bool]) -> None:
@@ -56,7 +55,7 @@ async def until(fact: Callable[[], bool]) -> None:
 
 @pytest.fixture
 async def supervisor() -> AsyncIterator[Supervisor]:
-    supervisor = Supervisor(grace_seconds=5, backoff=SOON)
+    supervisor = Supervisor(grace_seconds=60, backoff=SOON)
     yield supervisor
     await supervisor.stop()
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from services.config import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 60.0
+START_SECONDS = 180.0
 
 
 @dataclass

@@ -162,7 +162,7 @@ async def test_a_carrier_that_never_answers_in_time_is_not_called_for_a_while(
     assert {each.certainty for each in missed} == {Certainty.UNCERTAIN}
     assert refused.certainty is Certainty.NOT_ASKED
     assert clients.circuit_state("dead") == CircuitState.CIRCUIT_STATE_OPEN
-    assert len(dead.asked) == FAILURES
+    assert len(dead.asked) <= FAILURES  # one whose time was over before it came was not
 
     clock.seconds += 10
     dead.mood = lambda _: "well"
@@ -204,7 +204,7 @@ async def test_a_disabled_carrier_is_asked_about_its_bookings_alone(clients: Car
     ],
 )
 async def test_who_cannot_be_called_is_not(clients: CarrierClients, address: str, plaintext: bool, told: str) -> None:
-    reply = await call(clients, Carrier(ref="x", address=address, plaintext=plaintext), limit=timedelta(seconds=10))
+    reply = await call(clients, Carrier(ref="x", address=address, plaintext=plaintext), limit=LONG)
 
     assert reply.certainty is Certainty.NOT_ASKED
     assert told in reply.explanation
@@ -263,7 +263,7 @@ async def test_a_name_leads_to_its_address_and_the_certificate_must_bear_it(
 
     channels = Channels(ALLOWED, authority, ask=ask)
     named = Carrier(ref="a", address=f"{name}:{port}", authorization="Bearer x")
-    reply = await call(CarrierClients(channels), named, pb.DescribeCarrierRequest(), timedelta(seconds=10))
+    reply = await call(CarrierClients(channels), named, pb.DescribeCarrierRequest(), LONG)
     await channels.close()
 
     assert reply.certainty is certainty

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 from crossdock.v1 import event_pb2
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runtime import typeid
 from services.db.statements import Writes
@@ -23,18 +24,23 @@ NAIVE = sa.text("SELECT event_id FROM events WHERE event_id > :last ORDER BY eve
 """What the log must not do: the sabotage that has to be caught."""
 
 
-async def write(hub: Hub, seed: int) -> None:
+async def append(connection: AsyncConnection, count: int) -> None:
+    """Writes so many events."""
+    events = [
+        rows.EventRow(TENANT, TENANT, event_pb2.Event(id=typeid.encode("evt", typeid.new_uuid7())), b"k")
+        for _ in range(count)
+    ]
+    writes = Writes()
+    rows.append(writes, events)
+    await writes.run(connection)
+
+
+async def write(hub: Hub, seed: int, transactions: int = TRANSACTIONS) -> None:
     """Appends events in transactions that stay open for different times between making ids and committing."""
     chance = random.Random(seed)
-    for _ in range(TRANSACTIONS):
+    for _ in range(transactions):
         async with hub.transaction() as connection:
-            events = [
-                rows.EventRow(TENANT, TENANT, event_pb2.Event(id=typeid.encode("evt", typeid.new_uuid7())), b"k")
-                for _ in range(chance.randint(1, 8))
-            ]
-            writes = Writes()
-            rows.append(writes, events)
-            await writes.run(connection)
+            await append(connection, chance.randint(1, 8))
             await asyncio.sleep(chance.random() * 0.01)
 
 
@@ -58,7 +64,7 @@ async def follow(hub: Hub, done: asyncio.Event) -> list[str]:
         await asyncio.sleep(0)
 
 
-async def follow_naively(hub: Hub, done: asyncio.Event) -> int:
+async def follow_naively(hub: Hub, done: asyncio.Event, begun: asyncio.Event) -> int:
     seen, last = 0, UUID(int=0)
     while True:
         finished = done.is_set()
@@ -66,6 +72,8 @@ async def follow_naively(hub: Hub, done: asyncio.Event) -> int:
             ids = (await connection.scalars(NAIVE, {"last": last})).all()
         seen += len(ids)
         last = max([last, *ids])
+        if ids:
+            begun.set()
         if finished and not ids:
             return seen
         await asyncio.sleep(0)
@@ -74,8 +82,13 @@ async def follow_naively(hub: Hub, done: asyncio.Event) -> int:
 async def test_no_reader_misses_an_event_and_the_naive_one_does(hub: Hub) -> None:
     done = asyncio.Event()
     readers = [asyncio.create_task(follow(hub, done)) for _ in range(2)]
-    naive = asyncio.create_task(follow_naively(hub, done))
+    begun = asyncio.Event()
+    naive = asyncio.create_task(follow_naively(hub, done, begun))
 
+    async with hub.transaction() as connection:  # one that is certainly late, on the slowest machine too
+        await append(connection, 1)
+        await write(hub, WRITERS, transactions=1)
+        await begun.wait()
     await asyncio.gather(*(write(hub, seed) for seed in range(WRITERS)))
     done.set()
 
