@@ -68,7 +68,7 @@ $(JAVASCRIPT)/node_modules: $(JAVASCRIPT)/package.json
 
 .PHONY: test
 test: setup $(JAVASCRIPT)/node_modules ## run the tests, except the long proofs
-	$(BIN)/pytest --quiet --numprocesses $(WORKERS) --dist loadfile
+	$(BIN)/pytest --quiet --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: chaos
 chaos: setup ## kill the hub under load, break its calls to carriers, lose webhooks (see docs/proof.md)

@@ -28,7 +28,7 @@ def no_answer(call: Call) -> Fault:
 
 async def test_lost_answers_are_visible_and_then_settled_or_shown_to_people(server: Server, lives: Lives) -> None:
     names = [str(number) for number in range(BOOKINGS)]
-    lives.booking_seconds = 5
+    lives.booking_seconds = 3
     await lives.settle_all(names, ["swift"])
     lives.proxy.choose = no_answer
     await asyncio.gather(*(lives.create(life, asynchronous=True) for life in names))

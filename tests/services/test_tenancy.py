@@ -3,6 +3,7 @@
 from typing import Any
 
 import grpc
+import pytest
 from crossdock.v1 import carrier_directory_service_pb2 as carriers
 from crossdock.v1 import delivery_service_pb2 as deliveries
 from crossdock.v1 import order_service_pb2 as orders
@@ -25,6 +26,7 @@ from google.protobuf.message import Message
 
 from services.permissions import PERMISSIONS
 from services.registry import SERVICERS
+from services.subscriptions import repeating
 from tests.services.accounts import (
     LOCATION_SCOPES,
     Account,
@@ -198,8 +200,11 @@ async def test_a_token_of_another_location_finds_nothing_and_changes_nothing(
     assert (await snapshot(channel, theirs, account))[1:] == before
 
 
-async def test_the_owner_finds_all_of_it(channel: grpc.aio.Channel, account: Account) -> None:
+async def test_the_owner_finds_all_of_it(
+    channel: grpc.aio.Channel, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Or the tests above would pass with requests that find nothing for anybody."""
+    monkeypatch.setattr(repeating, "TEST_SECONDS", 0.02)  # nobody sends here
     things = await make_things(channel, account, referenced=True)
     lost = {}
 
