@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 import standardwebhooks
+import svix
 from crossdock.v1 import webhook_pb2
 from crossdock.v1 import webhook_service_pb2 as contract
 
@@ -103,6 +104,99 @@ async def test_skipcart_in_comes_out_as_callbacks_of_hubrise(
             "driver_latitude": "29.427832572805492",
             "driver_longitude": "-98.489873682142743",
         },
+    }
+    for told in sink.heard:
+        expected = hmac.digest(made.secrets[0].value.encode(), told.body, hashlib.sha256).hex()
+        assert told.headers["x-hubrise-hmac-sha256"] == expected
+
+
+async def test_skipcart_in_comes_out_as_an_order_of_evermile(
+    subscribers: Subscribers, sink: Sink, client: httpx.AsyncClient
+) -> None:
+    made = await subscribers.create(sink.url(), dialect="evermile")
+    path = await source(subscribers, "skipcart")
+    body = (SAMPLES / "skipcart" / "documented_example.json").read_bytes()
+
+    assert (await client.post(path, content=body)).content == b'{"statusCode":200}'
+    told = await last_told(sink, lambda each: each["order"]["status"]["orderStatus"] == "Delivered")
+
+    image = "http://liveeventsapi.skipcart.com/v1api//Jobs/GetDeliveryImage/"
+    where = {"lat": 29.427832572805492, "lng": -98.48987368214274}
+    assert told == {
+        "order": {
+            "actualDropoff": "2021-12-13T17:35:23.583Z",
+            "courierLocation": where,
+            "customerTrackingUrl": "https://livetrack.skipcart.com//?t=237126",
+            "deliveryCompany": "Skipcart",
+            "dropoffEta": "2021-12-13T17:35:24.000Z",
+            "externalOrderId": "Partner_2378437",
+            "id": told["order"]["id"],
+            "orderTrackingInfo": {
+                "courierLocation": where,
+                "courierName": "Trey Johnson",
+                "dropoffEta": "2021-12-13T17:35:24.000Z",
+                "vehicleType": "Sedan",
+            },
+            "proofOfDelivery": [{"type": "signature", "urls": [image]}, {"type": "photo", "urls": [image]}],
+            "routeInfo": {"id": "221635"},
+            "simulatedOrder": False,
+            "status": {
+                "lifeCycleStatus": "final",
+                "manuallyUpdated": False,
+                "orderStatus": "Delivered",
+                "reporting_time": "2021-12-13T17:35:23.583Z",
+            },
+            "storeId": "7709",
+            "storeName": "Store",
+        },
+        "timestamp": "2021-12-13T17:35:23.583Z",
+    }
+    for each in sink.heard:
+        svix.Webhook(made.secrets[0].value).verify(each.body, dict(each.headers))
+
+
+async def test_evermile_in_comes_out_as_callbacks_of_hubrise(
+    subscribers: Subscribers, sink: Sink, client: httpx.AsyncClient
+) -> None:
+    made = await subscribers.create(sink.url(), dialect="hubrise")
+    path = await source(subscribers, "evermile")
+    body = (SAMPLES / "evermile" / "documented_order_with_every_member.json").read_bytes()
+
+    assert (await client.post(path, content=body)).status_code == 200
+    callback = await last_told(sink, lambda each: each["new_state"]["status"] == "dropoff_enroute")
+
+    before = {
+        "id": callback["delivery_id"],
+        "order_id": None,
+        "location_id": subscribers.world.location_id,
+        "carrier": "Evermile",
+        "carrier_ref": "evermile",
+        "ref": None,
+        "status": "pending",
+        "fee": None,
+        "estimated_pickup_at": "2022-07-21T05:25:28-05:00",
+        "estimated_dropoff_at": "2022-07-21T07:15:28-05:00",
+        "tracking_url": "https://evml.io/FDS34RE2",
+        "driver_name": "John Smith",
+        "driver_phone": "+447883196637",
+        "driver_phone_access_code": None,
+        "assigned_at": None,
+        "pickup_at": None,
+        "delivered_at": None,
+        "cancelled_at": None,
+        "driver_latitude": "51.511221",
+        "driver_longitude": "-0.140666",
+    }
+    assert callback == {
+        "id": callback["id"],
+        "resource_type": "delivery",
+        "event_type": "update",
+        "created_at": "2022-12-05T04:22:28-06:00",
+        "delivery_id": callback["delivery_id"],
+        "order_id": None,
+        "location_id": subscribers.world.location_id,
+        "previous_state": before,
+        "new_state": before | {"status": "dropoff_enroute"},
     }
     for told in sink.heard:
         expected = hmac.digest(made.secrets[0].value.encode(), told.body, hashlib.sha256).hex()
