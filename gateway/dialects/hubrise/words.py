@@ -77,6 +77,19 @@ TIMES_OUT: Final[dict[str, tuple[Status, ...]]] = {
 }
 """The statuses that count as having reached the word of each field; whichever was reached first tells the time."""
 
+TIMES_UNDER: Final[dict[str, tuple[str, ...]]] = {
+    "pending": (),
+    "pickup_enroute": ("assigned_at",),
+    "pickup_approaching": ("assigned_at",),
+    "pickup_waiting": ("assigned_at",),
+    "dropoff_enroute": ("assigned_at", "pickup_at"),
+    "dropoff_approaching": ("assigned_at", "pickup_at"),
+    "dropoff_waiting": ("assigned_at", "pickup_at"),
+    "delivered": ("assigned_at", "pickup_at", "delivered_at"),
+    "cancelled": ("assigned_at", "pickup_at", "cancelled_at"),
+}
+"""The fields of time that can have been reached under each word."""
+
 ORDER_STATUSES: Final[dict[str, order_pb2.FulfilmentStatus.ValueType]] = {
     "new": order_pb2.FULFILMENT_STATUS_NEW,
     "received": order_pb2.FULFILMENT_STATUS_RECEIVED,

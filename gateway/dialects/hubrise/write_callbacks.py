@@ -15,7 +15,7 @@ from crossdock.v1.subscription_pb2 import OutboundEvent, Subscription
 from gateway.dialects.callers import zone_of
 from gateway.dialects.hubrise import write, write_orders
 from gateway.dialects.hubrise.protos import time_text
-from gateway.dialects.hubrise.words import TIMES_OUT, shown
+from gateway.dialects.hubrise.words import TIMES_OUT, TIMES_UNDER, shown
 from gateway.dialects.outbound import Document
 
 SHOWN: Final[dict[str, tuple[str, ...]]] = {
@@ -89,7 +89,11 @@ def _times_set(event: Event, state: Delivery) -> list[str]:
 
 
 def _state(event: Event, delivery: Delivery) -> Delivery:
-    """The delivery after the event. It may have gone on since: status and times are told as they were then."""
+    """The delivery after the event. It may have gone on since: status and times are told as they were then.
+
+    Milestones stand in the order of their times, and a carrier may tell of an end that lies before the day on which
+    the delivery became known here: the word as well says what was still ahead.
+    """
     if event.status == delivery.status:
         return delivery
     then = Delivery()
@@ -98,6 +102,10 @@ def _state(event: Event, delivery: Delivery) -> Delivery:
     statuses = [each.status for each in then.milestones]
     if event.status in statuses:
         del then.milestones[statuses.index(event.status) + 1 :]
+    ahead = {each for name in TIMES_OUT.keys() - TIMES_UNDER[shown(event.status)] for each in TIMES_OUT[name]}
+    kept = [each for each in then.milestones if each.status not in ahead]
+    del then.milestones[:]
+    then.milestones.extend(kept)
     return then
 
 

@@ -15,7 +15,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway import strict_json
 from gateway.dialects.hubrise import read, write
-from gateway.dialects.hubrise.words import STATUSES_OUT
+from gateway.dialects.hubrise.words import STATUSES_OUT, TIMES_OUT, TIMES_UNDER
 from gateway.dialects.hubrise.write_callbacks import SHOWN, write_event
 
 HERE = Path(__file__).parent
@@ -112,6 +112,35 @@ def test_a_message_that_is_late_tells_the_word_and_the_times_of_then() -> None:
     assert (state["status"], state["pickup_at"], state["delivered_at"]) == ("pickup_enroute", None, None)
     assert state["assigned_at"] is not None
     assert len(delivery.milestones) == 3
+
+
+@pytest.mark.parametrize(
+    ("status", "times"),
+    [
+        (pb.DELIVERY_STATUS_CREATED, []),
+        (pb.DELIVERY_STATUS_PICKUP_EN_ROUTE, ["assigned_at"]),
+        (pb.DELIVERY_STATUS_DROPOFF_EN_ROUTE, ["assigned_at", "pickup_at"]),
+    ],
+)
+def test_what_was_still_ahead_is_not_told_though_a_carriers_clock_puts_it_before_the_beginning(
+    status: int, times: list[str]
+) -> None:
+    way = milestones(
+        pb.DELIVERY_STATUS_DELIVERED,
+        pb.DELIVERY_STATUS_PICKUP_EN_ROUTE,
+        pb.DELIVERY_STATUS_DROPOFF_EN_ROUTE,
+        pb.DELIVERY_STATUS_CREATED,
+    )
+    delivery = Delivery(id="dlv_1", status=pb.DELIVERY_STATUS_DELIVERED, milestones=way)
+
+    state = told(Event(kind=events.EVENT_KIND_CREATED, status=status), delivery)["new_state"]  # type: ignore[arg-type]
+
+    assert [name for name in TIMES_OUT if state[name] is not None] == times
+
+
+def test_every_word_says_which_times_go_with_it() -> None:
+    assert set(TIMES_UNDER) == set(STATUSES_OUT.values())
+    assert {name for names in TIMES_UNDER.values() for name in names} == set(TIMES_OUT)
 
 
 @pytest.mark.parametrize(
