@@ -124,6 +124,8 @@ def _read_form(name: str) -> Form:
         members |= set(known_of(report))
         told = _word(report)
         guessed = any(issue.code == "unknown_word" for issue in report.issues)
+        # Live tracking has flags, and a word for what changed: none for the status.
+        guessed = guessed or (report.ping and not report.status_raw)
         if report.status and not guessed and told not in words[report.status]:
             words[report.status].append(told)
     return Form(dict(words), frozenset(members & set(_all_paths())))

@@ -89,3 +89,12 @@ def step_of(event: Event, delivery: Delivery) -> Step | None:
     if step and step.order_status == _WAITING and delivery.HasField("ready_for_pickup_time"):
         return Step(_READY, BEFORE, step.courier_assigned, step.on_way_to_pickup)
     return step
+
+
+def still_ahead(event: Event, delivery: Delivery) -> tuple[str, ...]:
+    """The members of time that tell of more than the event. ``delivery`` may have gone on since, and tells of all."""
+    if event.status in (delivery.status, pb.DELIVERY_STATUS_DELIVERED):
+        return ()
+    step = STEPS.get(event.status)
+    collected = step is not None and step.life_cycle_status != BEFORE
+    return ("actualDropoff",) if collected else ("actualDropoff", "actualPickup")

@@ -11,7 +11,7 @@ from crossdock.v1 import event_pb2 as events
 from crossdock.v1.event_pb2 import Event
 from crossdock.v1.subscription_pb2 import OutboundEvent, Subscription
 
-from gateway.dialects.evermile.steps import is_theirs, step_of
+from gateway.dialects.evermile.steps import is_theirs, step_of, still_ahead
 from gateway.dialects.evermile.write_orders import name_of, write_order, write_tracking
 from gateway.dialects.evermile.write_values import pruned, time
 from gateway.dialects.outbound import Document
@@ -74,7 +74,10 @@ def _order(told: OutboundEvent, theirs: bool) -> Document | None:
     if tracking:
         said["orderTrackingInfo"] = {**tracking, **said.get("orderTrackingInfo", {})}
     known = {name: value for name, value in _kept(told.delivery.extensions).items() if name not in _OF_THE_MOMENT}
-    return {"order": _laid_over(_filled(order, known), said), "timestamp": time(event.event_time), **around}
+    order = _filled(order, known)
+    for name in still_ahead(event, told.delivery):
+        order.pop(name, None)
+    return {"order": _laid_over(order, said), "timestamp": time(event.event_time), **around}
 
 
 def _tracking(told: OutboundEvent, update_kind: str) -> Document | None:

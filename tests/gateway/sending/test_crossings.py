@@ -105,6 +105,10 @@ async def test_skipcart_in_comes_out_as_callbacks_of_hubrise(
             "driver_longitude": "-98.489873682142743",
         },
     }
+    # It became known here years after it was delivered, and was not delivered yet by then.
+    created = await last_told(sink, lambda each: each["event_type"] == "create")
+    times = dict.fromkeys(("assigned_at", "pickup_at", "delivered_at", "cancelled_at"))
+    assert {name: created["new_state"][name] for name in ("status", *times)} == {"status": "pending"} | times
     for told in sink.heard:
         expected = hmac.digest(made.secrets[0].value.encode(), told.body, hashlib.sha256).hex()
         assert told.headers["x-hubrise-hmac-sha256"] == expected
@@ -151,6 +155,15 @@ async def test_skipcart_in_comes_out_as_an_order_of_evermile(
         },
         "timestamp": "2021-12-13T17:35:23.583Z",
     }
+    dropped_off = [each.document["order"].get("actualDropoff") for each in sink.heard]
+    words = [each.document["order"]["status"]["orderStatus"] for each in sink.heard]
+    assert list(zip(words, dropped_off, strict=True)) == [
+        ("Pending", None),
+        ("Pending", None),
+        ("Collected", None),
+        ("OnWayToDropoff", None),
+        ("Delivered", "2021-12-13T17:35:23.583Z"),
+    ]
     for each in sink.heard:
         svix.Webhook(made.secrets[0].value).verify(each.body, dict(each.headers))
 
