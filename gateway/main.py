@@ -16,7 +16,7 @@ from pydantic_settings import CliApp
 from gateway.config import Settings
 from gateway.dialects.registry import INBOUND
 from gateway.server import Server
-from runtime import collection, logging
+from runtime import collection, logging, wrong_settings
 
 log = structlog.get_logger()
 
@@ -26,9 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         settings = CliApp.run(Settings, cli_args=list(sys.argv[1:] if argv is None else argv))
     except ValidationError as error:
-        for each in error.errors(include_url=False, include_input=False, include_context=False):
-            name = ".".join(str(part) for part in each["loc"])
-            sys.stderr.write(f"CROSSDOCK_{name.upper()}: {each['msg']}\n")
+        sys.stderr.writelines(f"{line}\n" for line in wrong_settings.lines(Settings, error))
         return 2
     logging.configure("gateway", settings.log_level)
     try:

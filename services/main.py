@@ -12,9 +12,10 @@ import structlog
 import uvloop
 from pydantic import ValidationError
 from pydantic_settings import CliApp
+from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from runtime import collection, logging
+from runtime import collection, logging, wrong_settings
 from services.config import Settings
 from services.db.engine import UnsafeDatabase
 from services.server import AddressNotServed, Server
@@ -27,9 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         settings = CliApp.run(Settings, cli_args=list(sys.argv[1:] if argv is None else argv))
     except ValidationError as error:
-        for each in error.errors(include_url=False, include_input=False, include_context=False):
-            name = ".".join(str(part) for part in each["loc"])
-            sys.stderr.write(f"CROSSDOCK_{name.upper()}: {each['msg']}\n")
+        sys.stderr.writelines(f"{line}\n" for line in wrong_settings.lines(Settings, error))
         return 2
     logging.configure("services", settings.log_level)
     try:
@@ -38,7 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         log.error("cannot serve", error=str(error))  # noqa: TRY400  the message says it all
         return 1
     except (SQLAlchemyError, OSError) as error:
-        log.error("cannot serve", error=f"{type(error).__name__}: {error}")  # noqa: TRY400  likewise
+        database = make_url(settings.database_url.get_secret_value()).render_as_string(hide_password=True)
+        log.error("cannot serve", error=f"{type(error).__name__}: {error}", database=database)  # noqa: TRY400  likewise
         return 1
     return 0
 

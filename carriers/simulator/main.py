@@ -17,7 +17,7 @@ from pydantic_settings import CliApp
 from carriers.simulator.config import Settings
 from carriers.simulator.fleet import FLEET
 from carriers.simulator.server import AddressNotServed, Server
-from runtime import collection, logging
+from runtime import collection, logging, wrong_settings
 
 log = structlog.get_logger()
 
@@ -27,9 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         settings = CliApp.run(Settings, cli_args=list(sys.argv[1:] if argv is None else argv))
     except ValidationError as error:
-        for each in error.errors(include_url=False, include_input=False, include_context=False):
-            name = ".".join(str(part) for part in each["loc"])
-            sys.stderr.write(f"CROSSDOCK_SIMULATOR_{name.upper()}: {each['msg']}\n")
+        sys.stderr.writelines(f"{line}\n" for line in wrong_settings.lines(Settings, error, "CROSSDOCK_SIMULATOR_"))
         return 2
     logging.configure("simulator", settings.log_level)
     # It would log every URL, and some end with a secret.

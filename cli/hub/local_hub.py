@@ -125,7 +125,7 @@ class LocalHub:
         except DataFolderInUse as error:
             raise HubNotStarted(f"{error}: stop that one, or choose another --data-dir") from error
         except OSError as error:
-            raise HubNotStarted(f"the data folder cannot be used: {error}") from error
+            raise HubNotStarted(f"the data folder {self._folder.path} cannot be used: {error.strerror}") from error
         self._resources.callback(lock.close)
 
     def _reserve(self, wish: Address, flag: str) -> Address:
@@ -172,14 +172,16 @@ class LocalHub:
 
     def _withdraw(self, path: Path) -> None:
         """What a run before wrote: whoever waits for the file would be led to where nobody listens."""
+        if not path.absolute().parent.is_dir():
+            raise HubNotStarted(f"the ready file {path} cannot be written: there is no folder {path.absolute().parent}")
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
-            raise HubNotStarted(f"the ready file cannot be written: {error}") from error
+            raise HubNotStarted(f"the ready file {path} cannot be written: {error.strerror}") from error
 
     def _publish(self, path: Path) -> None:
         try:
             write_private(path.absolute(), self.ready)
         except OSError as error:
-            raise HubNotStarted(f"the ready file cannot be written: {error}") from error
+            raise HubNotStarted(f"the ready file {path} cannot be written: {error.strerror}") from error
         self._resources.callback(lambda: path.absolute().unlink(missing_ok=True))

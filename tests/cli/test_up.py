@@ -112,6 +112,30 @@ def test_a_file_that_a_killed_hub_left_leads_nobody_astray(hub: RunningHub, free
     assert not left.exists()
 
 
+def test_a_folder_that_is_none_is_named(free_folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+
+    refused = crossdock("up", "--data-dir", str(file), "--grpc", ANY, "--http", ANY)
+    unready = crossdock("up", "--data-dir", str(free_folder), "--grpc", ANY, "--http", ANY,
+                        "--ready-file", str(tmp_path / "no" / "ready.json"))  # fmt: skip
+
+    assert refused.returncode == unready.returncode == 1
+    assert refused.stderr == f"crossdock up: the data folder {file} cannot be used: File exists\n"
+    assert f"there is no folder {tmp_path / 'no'}" in unready.stderr
+    assert not (free_folder / "postgres").exists()
+
+
+def test_a_database_that_does_not_answer_is_named_without_its_password(free_folder: Path) -> None:
+    url = "postgresql://me:hush@127.0.0.1:1/orders"
+
+    refused = crossdock("up", "--data-dir", str(free_folder), "--grpc", ANY, "--http", ANY, "--database-url", url)
+
+    assert refused.returncode == 1
+    assert "@127.0.0.1:1/orders" in refused.stderr
+    assert "hush" not in refused.stdout + refused.stderr
+
+
 def test_it_stops_cleanly_and_comes_back_with_the_same_demo_data(tmp_path: Path) -> None:
     first = RunningHub(tmp_path, "--workers", "2")
     children = children_of(first.process.pid)

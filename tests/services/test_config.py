@@ -86,7 +86,7 @@ def test_a_flag_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch, capsy
 def test_a_setting_that_is_missing_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
 
-    assert "CROSSDOCK_DATABASE_URL: Field required" in capsys.readouterr().err
+    assert "CROSSDOCK_DATABASE_URL: is required\n" in capsys.readouterr().err
 
 
 def test_every_setting_says_what_it_is() -> None:
