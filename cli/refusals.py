@@ -63,7 +63,9 @@ class Refusal(NamedTuple):
         if self.code is grpc.StatusCode.UNAVAILABLE and not self.reason:
             return [f"no hub answers at {server}: is it running (`crossdock up`), and is --server right?"]
         told = self.reason or self.code.name
-        untold = [each for each in self.violations if each.replace(": ", " ", 1) not in self.message]
+        # The message may say them itself, as "field: rule" or "field rule".
+        said = self.message.replace(": ", " ")
+        untold = [each for each in self.violations if each.replace(": ", " ") not in said]
         return [f"{told}: {self.message}", *(f"  {each}" for each in untold)]
 
 

@@ -17,6 +17,14 @@ def test_a_newcomer_needs_no_flags_and_is_told_why(hub: RunningHub, delivery_id:
     assert hub.ready["account_token"] not in done.stdout + done.stderr
 
 
+def test_a_broken_rule_is_told_once(hub: RunningHub) -> None:
+    done = hub.crossdock("subscriptions", "create", "nowhere")
+
+    assert done.returncode == 2
+    assert done.stderr.count("subscription.url") == 1
+    assert "is no http or https address" in done.stderr
+
+
 def test_flags_are_enough_without_a_folder(hub: RunningHub, delivery_id: str) -> None:
     flags = ("--server", hub.ready["grpc"], "--token", hub.ready["account_token"])
 
