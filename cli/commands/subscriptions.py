@@ -9,7 +9,7 @@ from crossdock.v1.event_pb2 import EventFilter, EventKind
 from crossdock.v1.subscription_pb2 import PayloadStyle, SubscriberRole, Subscription, SubscriptionState
 from crossdock.v1.webhook_pb2 import HttpHeader
 
-from cli.commands import sendings
+from cli.commands import pulling, sendings
 from cli.connection import BearerToken, ForTenant, Json, Server, Tls, as_caller, call
 from cli.examples import examples
 from cli.hub_client import HubClient
@@ -34,7 +34,7 @@ _ID = sendings.ID
     )
 )  # fmt: skip
 def create(
-    url: Annotated[str, typer.Argument(metavar="[URL]", help="Where messages are posted.")] = "",
+    url: Annotated[str, typer.Argument(metavar="URL", help="Where messages are posted.")] = "",
     dialect: Annotated[
         str, typer.Option(help="The format: cloudevents, skipcart, hubrise, evermile, deliverysolutions, ordatic.")
     ] = "cloudevents",
@@ -47,6 +47,9 @@ def create(
     role: Annotated[str, typer.Option(help="What it is to the store: channel, pos, riders, loyalty.")] = "",
     thin: Annotated[bool, typer.Option("--thin", help="Send identifiers and statuses only.")] = False,
     passive: Annotated[bool, typer.Option("--passive", help="Post nothing: events are pulled.")] = False,
+    spare_echo: Annotated[
+        bool, typer.Option("--spare-echo", help="Leave out what the token causes that creates it.")
+    ] = False,
     header: Annotated[
         list[str] | None, typer.Option(metavar="'NAME: VALUE'", help="A header to send with every message.")
     ] = None,
@@ -75,6 +78,7 @@ def create(
         role=value(SubscriberRole, role, "--role") if role else SubscriberRole.SUBSCRIBER_ROLE_UNSPECIFIED,
         payload_style=PayloadStyle.PAYLOAD_STYLE_THIN if thin else PayloadStyle.PAYLOAD_STYLE_FULL,
         passive=passive,
+        spare_echo=spare_echo,
         headers=[_header(each) for each in header or ()],
     )
     request = contract.CreateSubscriptionRequest(
@@ -238,6 +242,7 @@ def rotate(
 
 
 sendings.add_to(app)
+pulling.add_to(app)
 
 
 def _header(text: str) -> HttpHeader:

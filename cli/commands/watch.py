@@ -64,7 +64,7 @@ def watch(
         async with aclosing(follow(hub, request)) as answers:
             async for answer in answers:
                 if answer.HasField("event"):
-                    print(MessageToJson(answer, indent=None) if as_json_ else _line(answer.event), flush=True)
+                    print(MessageToJson(answer, indent=None) if as_json_ else line_of(answer.event), flush=True)
                     shown += 1
                     if shown == limit:
                         return
@@ -100,7 +100,8 @@ async def follow(
         wait = min(MOST_WAIT_SECONDS, wait * 2)
 
 
-def _line(event: Event) -> str:
+def line_of(event: Event) -> str:
+    """An event as one line for people, its record's time first."""
     status = word(DeliveryStatus, event.status)
     before = word(DeliveryStatus, event.previous_status)
     parts = [

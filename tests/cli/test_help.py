@@ -33,7 +33,7 @@ def test_all_commands_are_there() -> None:
         "subscriptions create", "subscriptions list", "subscriptions show", "subscriptions pause",
         "subscriptions resume", "subscriptions delete", "subscriptions rotate", "subscriptions test",
         "subscriptions stats", "subscriptions attempts", "subscriptions redeliver", "subscriptions replay",
-        "subscriptions redrive",
+        "subscriptions redrive", "subscriptions pull", "subscriptions acknowledge",
         "tokens create", "tokens list", "tokens revoke",
         "tenants create", "tenants list",
     }  # fmt: skip

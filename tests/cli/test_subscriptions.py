@@ -65,7 +65,30 @@ def test_what_failed_is_listed_and_sent_again(hub: RunningHub, subscription_id: 
     assert would != "would send  0 events\n"
 
 
-def test_events_can_be_pulled_and_a_subscription_removed(hub: RunningHub) -> None:
+def test_events_are_pulled_until_they_are_acknowledged(hub: RunningHub, skipcart: Skipcart) -> None:
+    made = hub.json("subscriptions", "create", "--passive", "--status", "delivered")["id"]
+    skipcart.post("to-be-pulled")
+
+    pulled = hub.crossdock("subscriptions", "pull", made, "--wait", "30")
+    again = hub.json("subscriptions", "pull", made)
+    acknowledged = hub.json("subscriptions", "acknowledge", made, again["nextCursor"])
+    rest = hub.crossdock("subscriptions", "pull", made)
+
+    assert pulled.stdout.count("→ delivered") == 1
+    assert f"acknowledge {made} {again['nextCursor']}" in pulled.stderr
+    assert [each["event"]["status"] for each in again["events"]] == ["DELIVERY_STATUS_DELIVERED"]
+    assert acknowledged["cursor"] == again["nextCursor"]
+    assert (rest.returncode, rest.stdout) == (0, "")
+
+
+def test_who_changes_something_can_be_spared_its_echo(hub: RunningHub) -> None:
+    made = hub.json("subscriptions", "create", "--passive", "--spare-echo")
+
+    assert made["spareEcho"] is True
+    hub.crossdock("subscriptions", "delete", made["id"])
+
+
+def test_a_subscription_can_be_removed(hub: RunningHub) -> None:
     made = hub.json("subscriptions", "create", "--passive")["id"]
 
     assert "(pulled)" in hub.crossdock("subscriptions", "show", made).stdout
