@@ -223,12 +223,12 @@ async def test_a_lease_that_breaks_leaves_everything_to_be_taken(sender: Sender)
     kept = sender.server.hub.transaction
 
     def breaks(**_: bool) -> Any:
-        sender.server.hub.transaction = kept  # type: ignore[method-assign]
         raise OSError("the database is away")
 
     sender.server.hub.transaction = breaks  # type: ignore[method-assign]
     with pytest.raises(grpc.aio.AioRpcError):
         await sender.lease()
+    sender.server.hub.transaction = kept  # type: ignore[method-assign]
     await sender.work_off()
 
     assert len(set(sender.seen)) == await recorded(sender)
