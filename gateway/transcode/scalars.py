@@ -71,12 +71,13 @@ def _integer(least: int, most: int) -> Reader:
 def _enum(enum: EnumDescriptor) -> Reader:
     names = {name: value.number for name, value in enum.values_by_name.items()}
     number = _integer(-(1 << 31), (1 << 31) - 1)
+    example = [value.name for value in enum.values][:2][-1]  # the first one means "unspecified", mostly
 
     def read(value: Any) -> int:
         if type(value) is str:
             known = names.get(value)
             if known is None:
-                raise ValueError(f"is not a name of {enum.name}")
+                raise ValueError(f"is not a name of {enum.name}, such as {example}")
             return known
         try:
             return number(value)  # type: ignore[no-any-return]

@@ -74,7 +74,7 @@ def test_both_spellings_of_a_member_are_read() -> None:
         ('{"attempt": 1.5}', {"attempt": "must be an integer"}),
         ('{"attempt": 2147483648}', {"attempt": "must be between -2147483648 and 2147483647"}),
         ('{"attempt": true}', {"attempt": "must be an integer"}),
-        ('{"status": "DELIVERD"}', {"status": "is not a name of DeliveryStatus"}),
+        ('{"status": "DELIVERD"}', {"status": "is not a name of DeliveryStatus, such as DELIVERY_STATUS_CREATED"}),
         ('{"statusTime": "yesterday"}', {"status_time": "must be a time such as 2026-01-31T12:00:00Z"}),
         ('{"statusTime": "2026-02-30T00:00:00Z"}', {"status_time": "is no such date or time of day"}),
         ('{"milestones": {}}', {"milestones": "must be an array"}),
