@@ -60,8 +60,13 @@ def read_estimates(members: Members, pointer: str, pickup: str | None, dropoff: 
 
 
 def left_over(told: TrackingInfo | OrderTrackingInfo, patch: Delivery) -> dict[str, Any]:
-    """What no member of ours says; see also `statuses.courier_status`. A vehicle alone is no courier."""
+    """What no member of ours says; see also `statuses.courier_status`.
+
+    A vehicle alone is no courier, and the word for a window no window.
+    """
+    has_window = told.dropoff_window_start or told.dropoff_window_end
     members = {
+        "dropoffWindowType": None if has_window else told.dropoff_window_type,
         "isCourierAssigned": told.is_courier_assigned,
         "isOnWayToPickup": told.is_on_way_to_pickup,
         "vehicleType": None if patch.HasField("courier") else told.vehicle_type,

@@ -32,7 +32,7 @@ _TOLD = frozenset(
         events.EVENT_KIND_DETAILS_CHANGED,
     )
 )
-_OF_TRACKING = ("isCourierAssigned", "isOnWayToPickup", "vehicleType")
+_OF_TRACKING = ("dropoffWindowType", "isCourierAssigned", "isOnWayToPickup", "vehicleType")
 """Members of live tracking that are kept beside those of the order."""
 _OF_THE_MOMENT = frozenset((*_OF_TRACKING, "status", "orderTrackingInfo", "trackingInfo", "message"))
 """What was said with one message and is not true of the next."""
