@@ -54,10 +54,9 @@ def write(told: OutboundEvent, _subscription: Subscription) -> Document | None:
 
 
 def _is_about_dropoff(event: Event) -> bool:
-    """The estimate and nothing else: an order that moves tells its estimate as well."""
-    return list(event.kinds) == [events.EVENT_KIND_ESTIMATES_CHANGED] and any(
-        path in ("estimates", "estimates.dropoff_time") for path in event.changed_paths
-    )
+    """The estimate for it and nothing else: an order that moves tells its estimate as well."""
+    told = event.report.patch.estimates
+    return list(event.kinds) == [events.EVENT_KIND_ESTIMATES_CHANGED] and told.HasField("dropoff_time")
 
 
 def _order(told: OutboundEvent, theirs: bool) -> Document | None:

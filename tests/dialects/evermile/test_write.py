@@ -35,12 +35,14 @@ NEARBY = {
 """Statuses whose word means another one to us when it comes in."""
 
 
-def tell(status: int, kind: int = events.EVENT_KIND_STATUS_CHANGED, *paths: str, **members: Any) -> Any:
+def tell(
+    status: int, kind: int = events.EVENT_KIND_STATUS_CHANGED, said: Delivery | None = None, **members: Any
+) -> Any:
     """The message about a delivery of another carrier that reached a status."""
     delivery = Delivery(**{"id": "dlv_1", "status": status, **members})
     event = Event(id="evt_1", delivery_id="dlv_1", kind=kind, status=status, event_time=AT)  # type: ignore[arg-type]
     event.kinds.append(event.kind)
-    event.changed_paths.extend(paths)
+    event.report.patch.MergeFrom(said or Delivery())
     return write(OutboundEvent(event=event, delivery=delivery), Subscription())
 
 
@@ -104,16 +106,17 @@ def test_a_message_that_is_late_has_no_times_of_what_was_still_ahead(status: int
     assert [name for name in told["order"] if name.startswith("actual")] == times
 
 
-def test_a_new_estimate_of_the_dropoff_is_live_tracking_and_any_other_change_a_picture() -> None:
-    members = {"estimates": pb.Estimates(pickup_time=AT, dropoff_time=AT)}
+def test_a_new_estimate_of_the_dropoff_is_live_tracking_and_one_of_the_pickup_a_picture() -> None:
     kind, status = events.EVENT_KIND_ESTIMATES_CHANGED, pb.DELIVERY_STATUS_DISPATCHED
+    known = pb.Estimates(pickup_time=AT, dropoff_time=AT)
 
-    tracking = tell(status, kind, "estimates.dropoff_time", **members)
+    tracking = tell(status, kind, said=Delivery(estimates=pb.Estimates(dropoff_time=AT)), estimates=known)
+    picture = tell(status, kind, said=Delivery(estimates=pb.Estimates(pickup_time=AT)), estimates=known)
 
     assert list(tracking) == ["orderId", "timestamp", "trackingInfo", "updateKind"]
     assert tracking["updateKind"] == "DropoffEta"
     assert tracking["trackingInfo"]["dropoffEta"] == "2023-11-14T22:13:20.000Z"
-    assert "order" in tell(status, kind, "estimates.pickup_time", **members)
+    assert picture["order"]["pickupEta"] == "2023-11-14T22:13:20.000Z"
 
 
 @pytest.mark.parametrize(
