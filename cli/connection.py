@@ -71,7 +71,7 @@ def as_caller(server: str, token: str, tls: bool, tenant_id: str = "") -> Connec
             "no token: give one, or set CROSSDOCK_TOKEN (a hub started with `crossdock up --demo-data` needs none)",
             param_hint="--token",
         )
-    return Connection(server or found or DEFAULT_SERVER, token, tls, tenant_id)
+    return Connection(server or found or DEFAULT_SERVER, _sendable(token, "--token"), tls, tenant_id)
 
 
 def as_operator(server: str, tls: bool, tenant_id: str = "") -> Connection:
@@ -83,6 +83,7 @@ def as_operator(server: str, tls: bool, tenant_id: str = "") -> Connection:
             "the deployment's own key is needed: set CROSSDOCK_SYSTEM_TOKEN, or CROSSDOCK_DATA_DIR to the hub's folder",
             param_hint="CROSSDOCK_SYSTEM_TOKEN",
         )
+    key = _sendable(key, "CROSSDOCK_SYSTEM_TOKEN")
     return Connection(server or str(running.get("grpc", "")) or DEFAULT_SERVER, key, tls, tenant_id)
 
 
@@ -110,6 +111,13 @@ def call(connection: Connection, action: Callable[[HubClient], Awaitable[T]]) ->
         # `| head` has seen enough. The interpreter must not try to flush once more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(0) from None
+
+
+def _sendable(token: str, hint: str) -> str:
+    """The token, if gRPC can carry it. What was left as `xd_…` cannot be, and gRPC would break over it."""
+    if not (token.isascii() and token.isprintable()):
+        raise typer.BadParameter("a token has only printable ASCII characters", param_hint=hint)
+    return token
 
 
 def _running() -> dict[str, object]:

@@ -20,7 +20,7 @@ def add_to(app: typer.Typer) -> None:
     app.command(
         epilog=examples(
             ("what is new; the same again until it is acknowledged", f"crossdock subscriptions pull {ID}"),
-            ("for a program", f"crossdock subscriptions pull {ID} --json | jq '.events[].event, .nextCursor'"),
+            ("for a program", f"crossdock subscriptions pull {ID} --json | jq '.events[]?.event, .nextCursor'"),
         )
     )(pull)
     app.command(epilog=examples(("dealt with, up to here", f"crossdock subscriptions acknowledge {ID} AAAA…")))(

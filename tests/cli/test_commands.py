@@ -41,6 +41,23 @@ def test_the_demo_token_is_not_sent_to_another_hub(hub: RunningHub) -> None:
     assert "no token" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "environment", "named"),
+    [
+        (("deliveries", "list", "--token", "xd_…"), {}, "--token"),
+        (("tenants", "list"), {"CROSSDOCK_SYSTEM_TOKEN": "…"}, "CROSSDOCK_SYSTEM_TOKEN"),
+    ],
+)
+def test_a_token_that_was_left_open_is_a_usage_error(
+    arguments: tuple[str, ...], environment: dict[str, str], named: str
+) -> None:
+    done = crossdock(*arguments, "--server", "127.0.0.1:1", **environment)
+
+    assert done.returncode == 2
+    assert named in done.stderr
+    assert "printable ASCII" in done.stderr
+
+
 def test_a_pipe_gets_a_line_per_thing(hub: RunningHub, delivery_id: str) -> None:
     lines = hub.crossdock("deliveries", "list", "--status", "delivered").stdout.splitlines()
 
