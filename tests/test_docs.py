@@ -88,3 +88,9 @@ def test_every_link_leads_to_a_file(document: Path) -> None:
     links = LINK.findall(document.read_text())
 
     assert [link for link in links if not (document.parent / link).exists()] == []
+
+
+def test_every_promise_has_its_row_and_one() -> None:
+    rows = re.findall(r"^\| ([0-9]+) \|", (ROOT / "docs" / "proof.md").read_text(), re.MULTILINE)
+
+    assert [int(number) for number in rows] == list(range(1, 39))
