@@ -7,9 +7,13 @@ from typing import Any
 
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+NARROWEST_LAST = 24
+"""Cells that the last column of a table needs, which may wrap."""
 
 
 def console() -> Console:
@@ -38,7 +42,7 @@ def print_list(key: str, messages: Iterable[Message]) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], nothing: str) -> None:
-    """A row per thing; `nothing` is said when there is none."""
+    """A row per thing, or one below the other on a narrow terminal; `nothing` is said when there is none."""
     shown = [[printable(cell) for cell in row] for row in rows]
     if not sys.stdout.isatty():
         for row in ([name.lower() for name in columns], *shown):
@@ -47,10 +51,24 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], nothing: 
     if not shown:
         print(nothing)
         return
-    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    screen = console()
+    if _width(columns, shown) > screen.width:
+        for row in shown:
+            print_facts(zip((name.lower() for name in columns), row, strict=True))
+            print()
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in columns:
+        table.add_column(name, no_wrap=name != columns[-1])  # what is to be copied must be whole
     for row in shown:
         table.add_row(*(Text(cell, overflow="fold") for cell in row))
-    console().print(table)
+    screen.print(table)
+
+
+def _width(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """How wide a terminal must be for a table in which only the last column wraps."""
+    widths = [max(map(cell_len, column)) for column in zip(columns, *rows, strict=True)]
+    return sum(widths[:-1]) + min(widths[-1], NARROWEST_LAST) + 2 * len(widths)
 
 
 def print_facts(facts: Iterable[tuple[str, str]]) -> None:
