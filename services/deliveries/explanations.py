@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from crossdock.v1.actor_pb2 import Actor, ActorKind
+from crossdock.v1.actor_pb2 import ActorKind
 from crossdock.v1.delivery_pb2 import Delivery
 from crossdock.v1.delivery_service_pb2 import ExplainDeliveryResponse, ExplanationStep
 from crossdock.v1.event_pb2 import Disposition, Event, EventKind
@@ -53,7 +53,7 @@ def _step(event: Event) -> ExplanationStep:
         number=event.number,
         event_time=event.event_time,
         record_time=event.record_time,
-        who=_who(event.actor),
+        who=_who(event),
         said=_said(event),
         disposition=event.disposition,
         previous_status=event.previous_status,
@@ -65,9 +65,14 @@ def _step(event: Event) -> ExplanationStep:
     return step
 
 
-def _who(actor: Actor) -> str:
+def _who(event: Event) -> str:
+    if event.synthetic:
+        return "nobody"
+    actor = event.actor
     kind = ActorKind.Name(actor.kind).removeprefix("ACTOR_KIND_").lower()
-    return f"{kind} {actor.display_name or actor.id}".strip()
+    # A carrier that wrote a webhook is known by its source only; people know it by its name.
+    carrier = event.carrier if actor.kind == ActorKind.ACTOR_KIND_CARRIER else ""
+    return f"{kind} {actor.display_name or carrier or actor.id}".strip()
 
 
 def _said(event: Event) -> str:

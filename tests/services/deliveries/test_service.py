@@ -186,6 +186,18 @@ async def test_an_override_reopens_and_says_who_and_why(world: World) -> None:
     assert story.steps[-1].who == "operator Jane of night support"
 
 
+async def test_an_explanation_names_the_carrier_and_says_what_nobody_told(world: World) -> None:
+    message = world.message("1", "delivered")
+    message.report.actor.CopyFrom(actor_pb2.Actor(kind=actor_pb2.ACTOR_KIND_CARRIER, id=message.source_id))
+    [told] = await world.ingest(message)
+
+    explain = delivery_service_pb2.ExplainDeliveryRequest(delivery_id=told.delivery_id)
+    story = await world.deliveries.ExplainDelivery(explain, metadata=world.account)
+
+    assert {step.who for step in story.steps[1:-1]} == {"nobody"}
+    assert story.steps[-1].who == "carrier Skipcart"
+
+
 @pytest.mark.parametrize("status", ["CANCELLED", "DELIVERED", "PICKED_UP"])
 async def test_what_is_over_or_under_way_cannot_be_called_off(world: World, status: str) -> None:
     made = await world.delivery(status=delivery_pb2.DeliveryStatus.Value(f"DELIVERY_STATUS_{status}"))
