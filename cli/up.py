@@ -54,10 +54,12 @@ def up(
     demo_data: Annotated[
         bool, typer.Option("--demo-data", help="Make, once, an account with a location, tokens and webhook sources.")
     ] = False,
-    simulator: Annotated[
+    no_simulator: Annotated[
         bool,
-        typer.Option(help="Run three simulated carriers beside it; with --demo-data they serve the demo location."),
-    ] = True,
+        typer.Option(
+            "--no-simulator", help="Without the three simulated carriers, which with --demo-data serve its location."
+        ),
+    ] = False,
     ready_file: Annotated[
         Path | None,
         typer.Option(
@@ -83,7 +85,7 @@ def up(
         workers=workers,
         log_level=_level(log_level),
         ready_file=ready_file,
-        simulator=simulator,
+        simulator=not no_simulator,
     )
     logging.configure("up", plan.log_level)
     raise typer.Exit(asyncio.run(serve(plan)))

@@ -45,7 +45,9 @@ def run(
     scenario: Annotated[str, typer.Option(help=f"How it goes: {SCENARIOS}. As before if empty.")] = "",
     pace: Annotated[float, typer.Option(min=0.01, help="How many seconds of the journey pass in one second.")] = 60.0,
     until: Annotated[str, typer.Option(metavar="STATUS", help="Stand still after reaching this status.")] = "",
-    follow: Annotated[bool, typer.Option(help="Show the webhooks until it stands still.")] = True,
+    no_follow: Annotated[
+        bool, typer.Option("--no-follow", help="End at once instead of showing the webhooks until it stands still.")
+    ] = False,
     simulator: Simulator = "",
     key: Key = "",
     server: Server = "",
@@ -61,7 +63,9 @@ def run(
         until=value(DeliveryStatus, until, "--until") if until else DeliveryStatus.DELIVERY_STATUS_UNSPECIFIED,
     )
     try:
-        done = call_simulator(simulator, key, lambda client: drive(client, request, follow=follow, quiet=as_json_))
+        done = call_simulator(
+            simulator, key, lambda client: drive(client, request, follow=not no_follow, quiet=as_json_)
+        )
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
     if as_json_:

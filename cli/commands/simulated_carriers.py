@@ -30,16 +30,26 @@ def misbehave(
     who: Annotated[str, typer.Argument(metavar="CARRIER|BOOKING", help="A carrier's name, or a booking as for run.")],
     decline: Annotated[str, typer.Option(metavar="CODE", help="Decline every new booking with this code.")] = "",
     delay: Annotated[str, typer.Option(metavar="SPAN", help="Wait so long before every answer: 5s, 2m.")] = "",
-    hang_before_booking: Annotated[bool, typer.Option(help="Never answer Book, and book nothing.")] = False,
-    hang_after_booking: Annotated[bool, typer.Option(help="Book, and never answer.")] = False,
-    fail_after_booking: Annotated[bool, typer.Option(help="Book, and answer with an error.")] = False,
-    refuse_cancellation: Annotated[bool, typer.Option(help="Call nothing off.")] = False,
-    price_rise: Annotated[int, typer.Option(min=0, max=1000, help="Charge so many percent more than quoted.")] = 0,
-    drop_every: Annotated[int, typer.Option(min=0, help="Never post every nth webhook; 1 for all of them.")] = 0,
-    duplicate_every: Annotated[int, typer.Option(min=0, help="Post every nth webhook twice.")] = 0,
-    reorder_every: Annotated[int, typer.Option(min=0, help="Post every nth webhook after its follower.")] = 0,
+    hang_before_booking: Annotated[
+        bool, typer.Option("--hang-before-booking", help="Never answer Book, and book nothing.")
+    ] = False,
+    hang_after_booking: Annotated[bool, typer.Option("--hang-after-booking", help="Book, and never answer.")] = False,
+    fail_after_booking: Annotated[
+        bool, typer.Option("--fail-after-booking", help="Book, and answer with an error.")
+    ] = False,
+    refuse_cancellation: Annotated[bool, typer.Option("--refuse-cancellation", help="Call nothing off.")] = False,
+    price_rise: Annotated[
+        int, typer.Option(metavar="PERCENT", min=0, help="Charge so many percent more than quoted.")
+    ] = 0,
+    drop_every: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Never post every nth webhook; 1 for all of them.")
+    ] = 0,
+    duplicate_every: Annotated[int, typer.Option(metavar="N", min=0, help="Post every nth webhook twice.")] = 0,
+    reorder_every: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Post every nth webhook after its follower.")
+    ] = 0,
     clock_skew: Annotated[str, typer.Option(metavar="SPAN", help="Write times that are ahead: 10m, 365d.")] = "",
-    lateness: Annotated[float, typer.Option(min=0, max=100, help="Take so many times as long.")] = 0.0,
+    lateness: Annotated[float, typer.Option(metavar="TIMES", min=0, help="Take so many times as long.")] = 0.0,
     scenario: Annotated[str, typer.Option(help="How journeys go for which nothing is said.")] = "",
     simulator: Simulator = "",
     key: Key = "",

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Any
@@ -46,6 +47,13 @@ def test_every_help_says_what_it_does_and_shows_an_example(words: tuple[str, ...
     assert done.exit_code == 0
     assert "Examples" in done.output
     assert f"crossdock {' '.join(words)}" in done.output.partition("Examples")[2]
+
+
+@pytest.mark.parametrize("words", ALL, ids=" ".join)
+def test_names_of_options_and_variables_are_whole_on_a_terminal_of_80_columns(words: tuple[str, ...]) -> None:
+    shown = CliRunner().invoke(app, [*words, "--help"], env={"TERM": "dumb", "COLUMNS": "80"}).output
+
+    assert re.findall(r"(?:--|CROSSDOCK_)[\w-]*…", shown) == []
 
 
 @pytest.mark.parametrize("words", [words for words in ALL if words not in PROCESSES])
