@@ -54,6 +54,7 @@ class _Screen:
         self._progress = Progress(*columns, console=self._console, transient=True)
         self._task: TaskID | None = None
         self._shown = 0
+        self._held_up_by = 0
         self._is_watched = self._console.is_terminal and not quiet
 
     def __enter__(self) -> "_Screen":
@@ -73,6 +74,7 @@ class _Screen:
     def show(self, booking: books.SimulatedBooking, posted: Sequence[books.SentWebhook]) -> None:
         for each in posted[self._shown :]:
             if _is_pending(each):
+                self._tell_what_holds_up(each)
                 break
             self._console.print(_line(each), soft_wrap=True)
             self._shown += 1
@@ -81,6 +83,12 @@ class _Screen:
             self._progress.update(self._task, completed=booking.journey.steps_done, description=status)
         if not booking.journey.running and self._shown == len(posted):
             self._console.print(f"{booking.booking.reference} is {status}", soft_wrap=True)
+
+    def _tell_what_holds_up(self, webhook: books.SentWebhook) -> None:
+        """Once for each webhook that was refused: a carrier may try for hours, and nothing else would be shown."""
+        if webhook.attempts and webhook.number != self._held_up_by:
+            self._held_up_by = webhook.number
+            self._console.print(f"{_line(webhook)}: it is tried again, Ctrl-C ends the waiting", soft_wrap=True)
 
 
 def _line(webhook: books.SentWebhook) -> str:

@@ -2,6 +2,10 @@
 
 import asyncio
 import itertools
+import signal
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -9,7 +13,7 @@ import httpx
 import pytest
 
 from tests.carriers.worlds import Told
-from tests.cli.running_hubs import RunningHub, eventually
+from tests.cli.running_hubs import RunningHub, eventually, surroundings
 
 _numbers = itertools.count(1)
 
@@ -111,6 +115,29 @@ def test_webhooks_that_nobody_takes_end_the_command_with_1(hub: RunningHub) -> N
 
     assert done.returncode == 1
     assert "given up (404)" in done.stdout
+    assert again.returncode == 0
+
+
+def test_a_webhook_that_is_tried_for_hours_is_told_at_its_first_refusal(hub: RunningHub, tmp_path: Path) -> None:
+    (setting,) = [each for each in hub.json("simulate", "carriers")["carriers"] if each["name"] == "evergreen"]
+    hub.crossdock("simulate", "configure", "evergreen", f"{hub.ready['http']}/nowhere")
+    booked, shown = Booked(hub, "evergreen"), tmp_path / "shown"
+
+    with (
+        shown.open("w") as output,
+        subprocess.Popen(
+            [sys.executable, "-m", "cli", "simulate", "run", booked.order, "--pace", "20000"],
+            stdout=output,
+            env=surroundings(CROSSDOCK_DATA_DIR=str(hub.data_dir), PYTHONUNBUFFERED="1"),
+        ) as riding,
+    ):
+        eventually(lambda: "it is tried again" in shown.read_text())
+        riding.send_signal(signal.SIGINT)
+    secret = hub.ready["sources"]["evermile"]["secret"]
+    again = hub.crossdock("simulate", "configure", "evergreen", setting["endpoint"]["url"], "--secret", secret)
+
+    assert riding.returncode == 0
+    assert "(404): it is tried again, Ctrl-C ends the waiting" in shown.read_text()
     assert again.returncode == 0
 
 
