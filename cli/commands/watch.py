@@ -34,6 +34,8 @@ EXAMPLES = examples(
 def watch(
     delivery: Annotated[list[str] | None, typer.Option(metavar="DELIVERY", help="Only of this delivery.")] = None,
     location: Annotated[list[str] | None, typer.Option(metavar="LOCATION", help="Only of this location.")] = None,
+    shipment: Annotated[list[str] | None, typer.Option(metavar="SHIPMENT", help="Only of this shipment.")] = None,
+    carrier: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only of this carrier.")] = None,
     kind: Annotated[list[str] | None, typer.Option(help="Only of this kind; several with commas.")] = None,
     status: Annotated[list[str] | None, typer.Option(help="Only those that led to this status; likewise.")] = None,
     from_start: Annotated[bool, typer.Option("--from-start", help="Begin with the oldest event that is kept.")] = False,
@@ -56,6 +58,8 @@ def watch(
             statuses=values(DeliveryStatus, status, "--status"),
             location_ids=location or [],
             delivery_ids=delivery or [],
+            shipment_ids=shipment or [],
+            carriers=carrier or [],
         ),
     )
 
@@ -106,7 +110,7 @@ def line_of(event: Event) -> str:
     before = word(DeliveryStatus, event.previous_status)
     parts = [
         moment(event.record_time),
-        event.delivery_id,
+        event.delivery_id or event.shipment_id or event.subscription_id,
         f"#{event.number}",
         word(EventKind, event.kind),
         f"{before} → {status}" if before and before != status else status,
