@@ -38,9 +38,12 @@ def infer(delivery: Delivery, statuses: Collection[Status], time: Timestamp) -> 
 
 
 def dictate(delivery: Delivery, explicit: Iterable[Milestone]) -> None:
-    """Sets times that a caller gave explicitly; they replace whatever was recorded."""
+    """Sets times that a caller gave explicitly; they replace whatever was recorded.
+
+    Inferred ones are nobody's word: they come from callers who send a whole delivery back.
+    """
     for given in explicit:
-        if not given.status or not given.HasField("time"):
+        if not given.status or not given.HasField("time") or given.synthetic:
             continue
         milestone = find(delivery, given.status) or delivery.milestones.add(status=given.status)
         milestone.time.CopyFrom(given.time)

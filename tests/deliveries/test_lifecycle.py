@@ -45,6 +45,19 @@ def test_an_explicit_time_is_kept_against_every_report() -> None:
     assert (delivered.time, delivered.overridden) == (at(1234), True)
 
 
+def test_an_inferred_time_that_a_caller_sends_back_stays_inferred() -> None:
+    book = Book.start()
+    book.hear(report("DELIVERED", 600))
+    inferred = book.milestone("PICKED_UP")
+    assert inferred is not None
+
+    book.hear(report("", 700, actor=CALLER, milestones=[inferred]))
+
+    after = book.milestone("PICKED_UP")
+    assert after is not None
+    assert (after.synthetic, after.overridden) == (True, False)
+
+
 def test_skipped_statuses_are_inferred_and_told_before_their_cause() -> None:
     book = Book.start()
 
