@@ -87,7 +87,8 @@ class Settings(BaseSettings):
     source_stale_seconds: float = Field(
         default=600.0, ge=0, description="How long it is still believed while the services do not answer."
     )
-    max_batch: int = Field(default=256, ge=1, le=1000, description="Webhooks sent on in one call, at most.")
+    # Small enough that the gateway reads one batch while the services apply another.
+    max_batch: int = Field(default=64, ge=1, le=1000, description="Webhooks sent on in one call, at most.")
     max_batches_in_flight: int = Field(default=2, ge=1, le=100, description="Such calls under way at once.")
     max_waiting: int = Field(default=10_000, ge=1, description="Webhooks waiting for a call; one more is answered 503.")
     max_waiting_bytes: int = Field(

@@ -56,10 +56,10 @@ class Ingest:
         services: ServicesClient,
         measures: WebhookMeasures,
         *,
-        max_batch: int = 256,
-        max_in_flight: int = 2,
-        max_waiting: int = 10_000,
-        max_waiting_bytes: int = 64 << 20,
+        max_batch: int,
+        max_in_flight: int,
+        max_waiting: int,
+        max_waiting_bytes: int,
     ) -> None:
         self._services = services
         self._measures = measures
