@@ -87,6 +87,8 @@ class Edge:
                         answer = envelope(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error", request_id)
                         await answer(scope, body.receive, body.send)
             finally:
+                # It and `send_dressed` hold each other, and with them all of the request, for the garbage collector.
+                del body
                 self._record(scope, status or CLIENT_CLOSED_REQUEST, time.perf_counter() - began)
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
