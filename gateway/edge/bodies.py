@@ -14,6 +14,8 @@ from starlette.types import Message, Receive, Scope, Send
 
 from gateway.edge.envelopes import Envelope
 
+# nginx's word for a client that left before its answer; it is never sent, only logged and counted.
+CLIENT_CLOSED_REQUEST = 499
 DRAIN_SECONDS = 1.0
 DRAIN_BYTES = 8 << 20
 _CLIENT_GONE: Message = {"type": "http.disconnect"}
@@ -41,7 +43,9 @@ class BoundedBody:
         self._complete = False
         self._answering = False
         self._refused = False
-        self.client_gone = False
+        self._client_gone = False
+        self.status = 0
+        """What was answered; 0 before that, CLIENT_CLOSED_REQUEST when nobody was there to read it."""
 
     async def refuse_declared(self, scope: Scope) -> bool:
         """Answer 413 at once if the length that the client declares is too large; say whether it was."""
@@ -66,7 +70,7 @@ class BoundedBody:
                 await self._refuse(HTTPStatus.REQUEST_TIMEOUT, f"the body did not arrive within {seconds:g} s")
                 return _CLIENT_GONE
         if message["type"] == "http.disconnect":
-            self.client_gone = True
+            self._client_gone = True
             return message
         self._complete = not message.get("more_body", False)
         self._bytes += len(message.get("body", b""))
@@ -79,7 +83,7 @@ class BoundedBody:
         """Pass the application's answer on, unless the request was refused meanwhile."""
         if not self._refused:
             self._answering = True
-            await self._send(message)
+            await self._pass_on(message)
 
     async def _refuse(self, code: HTTPStatus, message: str) -> None:
         self._refused = True
@@ -89,11 +93,16 @@ class BoundedBody:
             return
         answer = self._envelope(code, message, self._request_id)
         headers = [*answer.raw_headers, (b"connection", b"close")]
-        await self._send({"type": "http.response.start", "status": int(code), "headers": headers})
-        await self._send({"type": "http.response.body", "body": answer.body, "more_body": True})
+        await self._pass_on({"type": "http.response.start", "status": int(code), "headers": headers})
+        await self._pass_on({"type": "http.response.body", "body": answer.body, "more_body": True})
         if code is HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             await self._drain()
-        await self._send({"type": "http.response.body", "body": b""})
+        await self._pass_on({"type": "http.response.body", "body": b""})
+
+    async def _pass_on(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = CLIENT_CLOSED_REQUEST if self._client_gone else message["status"]
+        await self._send(message)
 
     async def _drain(self) -> None:
         """Throw away what the client is still sending: a connection closed on it would cost it our answer."""

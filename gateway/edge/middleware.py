@@ -13,14 +13,11 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.edge.answers import dressed
-from gateway.edge.bodies import BodyLimits, BoundedBody
+from gateway.edge.bodies import CLIENT_CLOSED_REQUEST, BodyLimits, BoundedBody
 from gateway.edge.envelopes import Envelopes
 from gateway.edge.identities import request_id_of
 from gateway.edge.measures import HttpMeasures
 from gateway.edge.templates import RouteTemplates
-
-# nginx's word for a client that left before its answer; it is never sent, only logged and counted.
-CLIENT_CLOSED_REQUEST = 499
 
 _log = structlog.get_logger("crossdock.http")
 
@@ -61,12 +58,10 @@ class Edge:
         envelope = self._envelopes.of(scope["path"])
         scope.setdefault("state", {}).update(request_id=request_id, envelope=envelope)
         secure = scope.get("scheme") == "https"
-        status = 0
 
+        # It must not know the body, which holds it: each request would have to wait for the garbage collector.
         async def send_dressed(message: Message) -> None:
-            nonlocal status
             if message["type"] == "http.response.start":
-                status = CLIENT_CLOSED_REQUEST if body.client_gone else message["status"]
                 message = dressed(message, request_id=request_id, secure=secure)
             await send(message)
 
@@ -83,13 +78,11 @@ class Edge:
             except Exception:  # noqa: BLE001  the last resort: nothing internal may reach a client
                 if not body.refused:
                     _log.exception("a request failed", route=self._templates.template_of(scope))
-                    if not status:
+                    if not body.status:
                         answer = envelope(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error", request_id)
                         await answer(scope, body.receive, body.send)
             finally:
-                # It and `send_dressed` hold each other, and with them all of the request, for the garbage collector.
-                del body
-                self._record(scope, status or CLIENT_CLOSED_REQUEST, time.perf_counter() - began)
+                self._record(scope, body.status or CLIENT_CLOSED_REQUEST, time.perf_counter() - began)
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
         method, route = scope["method"], self._templates.template_of(scope)
