@@ -31,6 +31,7 @@ def _order() -> str:
     document = json.loads(_DOCUMENTED.read_text())
     document["order"]["id"] = "@ORDER@"
     document["order"]["externalOrderId"] = "E-@ORDER@"
+    document["order"]["extraExternalIds"] = ["X-@ORDER@", "Y-@ORDER@"]
     return json.dumps(document, separators=(",", ":"))
 
 

@@ -1,6 +1,6 @@
 """Which delivery a report is about; takes the locks that make the answer hold, and starts deliveries on request."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -88,11 +88,12 @@ class Matches:
         same numbers for its own.
         """
         targets = incoming.report.targets
+        own = {target.scope: target.value for target in targets if target.exclusive}
         for target, name in zip(targets, incoming.names, strict=True):
             candidates = [self.stored[name.tenant_id, claim.delivery_id] for claim in self.claims.get(name, [])]
             if target.exclusive and candidates:
                 return candidates[0]
-            fitting = [each for each in candidates if self._fits(each, incoming)]
+            fitting = [each for each in candidates if self._fits(each, incoming, own)]
             if fitting and incoming.report.booking:
                 return fitting[0]
             live = [each for each in fitting if not statuses.is_closed(each.delivery.status)]
@@ -105,7 +106,7 @@ class Matches:
                 carriers = ("", incoming.report.patch.carrier_ref)
                 # What is said of an order concerns whoever carries it.
                 may_be_meant = incoming.report.HasField("order_patch") or booked.delivery.carrier_ref in carriers
-                if may_be_meant and not _is_known_otherwise(booked, targets):
+                if may_be_meant and not _is_known_otherwise(booked, own):
                     return booked
         return None
 
@@ -122,14 +123,14 @@ class Matches:
         return [each for each in self.orders.get(name, []) if here is None or each[1] == here]
 
     @staticmethod
-    def _fits(stored: Stored, incoming: Incoming) -> bool:
+    def _fits(stored: Stored, incoming: Incoming, own: Mapping[str, str]) -> bool:
         at = stored.delivery.location_id
-        elsewhere = incoming.location_id is not None and at and typeid.decode("loc", at) != incoming.location_id
+        elsewhere = bool(at) and incoming.location_id is not None and typeid.decode("loc", at) != incoming.location_id
         if incoming.report.booking and not elsewhere:
             # Two stores of one account may give their orders the same numbers.
             stores = {each.consignment.pickup.external_id for each in (stored.delivery, incoming.report.patch)} - {""}
             elsewhere = len(stores) > 1
-        return not elsewhere and not _is_known_otherwise(stored, incoming.report.targets)
+        return not elsewhere and not _is_known_otherwise(stored, own)
 
     def add(self, stored: Stored) -> None:
         """Takes in a delivery that was just started."""
@@ -152,11 +153,13 @@ class Matches:
         return learned
 
 
-def _is_known_otherwise(stored: Stored, targets: Iterable[ExternalReference]) -> bool:
-    """True when the delivery bears another exclusive name of the kind that the report uses: another booking."""
-    said = {target.scope: target.value for target in targets if target.exclusive}
+def _is_known_otherwise(stored: Stored, own: Mapping[str, str]) -> bool:
+    """True when the delivery bears another exclusive name of a kind that the report uses: another booking.
+
+    ``own`` has the report's exclusive names by their scopes.
+    """
     return any(
-        reference.exclusive and said.get(reference.scope, reference.value) != reference.value
+        reference.exclusive and own.get(reference.scope, reference.value) != reference.value
         for reference in stored.delivery.references
     )
 

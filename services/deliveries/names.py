@@ -44,12 +44,22 @@ class Claim(NamedTuple):
     exclusive: bool
 
 
+MOST_BEARERS = 50
+"""How many of the deliveries that share a name are looked at: who calls all of his by one must not slow others down."""
+
 _RESOLVE = Statement("""
-SELECT tenant_id, scope, value, delivery_id, exclusive
-FROM delivery_references
-JOIN unnest(CAST(:tenants AS uuid[]), CAST(:scopes AS text[]), CAST(:values AS text[]))
-  AS wanted (tenant_id, scope, value) USING (tenant_id, scope, value)
-ORDER BY delivery_id DESC
+SELECT wanted.tenant_id, wanted.scope, wanted.value, found.delivery_id, found.exclusive
+FROM unnest(CAST(:tenants AS uuid[]), CAST(:scopes AS text[]), CAST(:values AS text[]))
+  AS wanted (tenant_id, scope, value)
+CROSS JOIN LATERAL (
+  SELECT delivery_id, exclusive FROM delivery_references r
+  WHERE r.tenant_id = wanted.tenant_id AND r.scope = wanted.scope AND r.value = wanted.value AND exclusive
+  UNION ALL
+  (SELECT delivery_id, exclusive FROM delivery_references r
+   WHERE r.tenant_id = wanted.tenant_id AND r.scope = wanted.scope AND r.value = wanted.value AND NOT exclusive
+   ORDER BY delivery_id DESC LIMIT CAST(:most AS integer))
+) AS found
+ORDER BY found.delivery_id DESC
 """)
 _RESOLVE_ORDERS = Statement("""
 WITH wanted AS (
@@ -73,10 +83,13 @@ ON CONFLICT DO NOTHING
 
 
 async def resolve(connection: AsyncConnection, names: Iterable[Name]) -> dict[Name, list[Claim]]:
-    """Finds the deliveries that bear each name, the youngest first; names that nothing bears are left out."""
+    """Finds the deliveries that bear each name, the youngest first, and of those that do not bear it alone only
+    the youngest; names that nothing bears are left out.
+    """
     found: dict[Name, list[Claim]] = {}
     if wanted := sorted(set(names)):
-        for tenant, scope, value, delivery, exclusive in await _RESOLVE.fetch(connection, _arrays(wanted)):
+        rows = await _RESOLVE.fetch(connection, {**_arrays(wanted), "most": MOST_BEARERS})
+        for tenant, scope, value, delivery, exclusive in rows:
             found.setdefault(Name(tenant, scope, value), []).append(Claim(delivery, exclusive))
     return found
 
