@@ -5,6 +5,7 @@ those names; what is one value in several members (a time, an amount, a telephon
 whole.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -52,7 +53,10 @@ _WHOLE = frozenset(
 
 _NAMES: dict[str, Callable[[Any], object]] = {
     "crossdock.v1.Delivery.references": lambda reference: (reference.scope, reference.value),
-    "crossdock.v1.Delivery.costs": lambda item: item.item_id or item.name or item.SerializeToString(deterministic=True),
+    "crossdock.v1.Delivery.costs": lambda item: (
+        item.item_id,
+        "" if item.item_id else item.name or item.SerializeToString(deterministic=True),
+    ),
     "crossdock.v1.Delivery.refunds": lambda refund: refund.external_id or refund.SerializeToString(deterministic=True),
     # The same picture is one proof, in whatever words it is told of.
     "crossdock.v1.Delivery.proofs": lambda proof: (
@@ -71,7 +75,11 @@ _FIRST_COUNTS = frozenset(
         "crossdock.v1.Delivery.attention",
     )
 )
-"""Lists of facts: an entry that is known is not touched. In the other lists the newer entry replaces."""
+"""Lists of facts: an entry that is known is not touched. In the other lists the newer entry replaces.
+
+Entries of the other lists that are told together are several also if they have one name, as two lines of a bill: the
+n-th of a name replaces the n-th that is known by it.
+"""
 
 
 def merge(delivery: Delivery, patch: Delivery) -> None:
@@ -139,14 +147,25 @@ def _merge_list(known: Any, told: Any, path: str) -> None:
         del known[:]
         known.extend(told)
         return
-    by_name = {name_of(entry): entry for entry in known}
+    if path in _FIRST_COUNTS:
+        names = {name_of(entry) for entry in known}
+        for entry in told:
+            if (name := name_of(entry)) not in names:
+                known.append(entry)
+                names.add(name)
+        return
+    by_name: dict[object, list[Message]] = {}
+    for entry in known:
+        by_name.setdefault(name_of(entry), []).append(entry)
+    met: Counter[object] = Counter()
     for entry in told:
-        same = by_name.get(name_of(entry))
-        if same is None:
+        name = name_of(entry)
+        same = by_name.get(name, [])
+        if met[name] < len(same):
+            same[met[name]].CopyFrom(entry)
+        else:
             known.append(entry)
-            by_name[name_of(entry)] = known[-1]
-        elif path not in _FIRST_COUNTS:
-            same.CopyFrom(entry)
+        met[name] += 1
 
 
 def _is_set(delivery: Delivery, field: FieldDescriptor) -> bool:

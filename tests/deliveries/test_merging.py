@@ -76,6 +76,31 @@ def test_a_cost_is_replaced_by_its_name() -> None:
     assert [each.price.amount.units for each in merged(first, second).costs] == [4, 2]
 
 
+def bill(*lines: tuple[str, str, int]) -> Delivery:
+    delivery = Delivery()
+    for item_id, name, units in lines:
+        delivery.costs.add(item_id=item_id, name=name).price.amount.units = units
+    return delivery
+
+
+def test_lines_of_one_bill_stay_apart_whatever_they_are_called() -> None:
+    told = bill(("", "wait", 4), ("", "wait", 4), ("", "wait", 7), ("7", "", 1), ("7", "", 2), ("", "", 9), ("", "", 9))
+
+    assert merged(told) == told
+    assert merged(told, told) == told
+
+
+def test_lines_of_one_name_match_those_of_the_next_bill_by_their_order() -> None:
+    first = bill(("", "wait", 4), ("", "tip", 1), ("", "wait", 7), ("wait", "", 2))
+    second = bill(("", "wait", 5))
+    third = bill(("", "wait", 5), ("", "wait", 6), ("", "wait", 8), ("wait", "wait", 3))
+
+    assert merged(first, second) == bill(("", "wait", 5), ("", "tip", 1), ("", "wait", 7), ("wait", "", 2))
+    assert merged(first, second, third) == bill(
+        ("", "wait", 5), ("", "tip", 1), ("", "wait", 6), ("wait", "wait", 3), ("", "wait", 8)
+    )
+
+
 def test_windows_are_kept_by_kind_and_other_lists_replaced() -> None:
     requested = TimeWindow(kind=WINDOW_KIND_REQUESTED, start_time=Timestamp(seconds=1))
     estimated = TimeWindow(kind=WINDOW_KIND_ESTIMATED, start_time=Timestamp(seconds=2))
