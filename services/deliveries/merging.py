@@ -39,6 +39,7 @@ OWN = frozenset(
 
 _WHOLE = frozenset(
     (
+        "google.protobuf.Struct",
         "google.protobuf.Timestamp",
         "google.type.Money",
         "google.type.LatLng",
@@ -49,7 +50,7 @@ _WHOLE = frozenset(
         "crossdock.v1.Position",
     )
 )
-"""Messages whose members make sense only together."""
+"""Messages whose members make sense only together, and free-form objects, whose lists would grow at each report."""
 
 _NAMES: dict[str, Callable[[Any], object]] = {
     "crossdock.v1.Delivery.references": lambda reference: (reference.scope, reference.value),

@@ -113,6 +113,16 @@ def test_windows_are_kept_by_kind_and_other_lists_replaced() -> None:
     assert list(both.handling) == ["fluids"]
 
 
+def test_a_free_form_object_is_replaced_and_its_lists_do_not_grow() -> None:
+    told = Delivery()
+    told.consignment.schedule.recurrence.update({"frequency": "weekly", "weekdays": [{"day": "Monday"}]})
+    changed = Delivery()
+    changed.consignment.schedule.external_id = "s1"
+    changed.consignment.schedule.recurrence.update({"weekdays": [{"day": "Friday"}]})
+
+    assert merged(told, changed, changed).consignment.schedule == changed.consignment.schedule
+
+
 def test_extensions_are_merged_by_dialect_and_member() -> None:
     first, second = Delivery(), Delivery()
     first.extensions["skipcart"].update({"a": 1, "b": 1})
