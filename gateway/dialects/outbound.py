@@ -39,3 +39,5 @@ class OutboundDialect:
     writer: Writer
     signer: Signer
     media_type: str = "application/json"
+    carries_pictures: bool = False
+    """Whether its messages hold the pictures of proofs themselves: its writer finds them in the delivery's proofs."""

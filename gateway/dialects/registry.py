@@ -49,7 +49,7 @@ _OUTBOUND = (
     OutboundDialect("evermile", write_evermile, signers.svix),
     OutboundDialect("hubrise", write_hubrise, signers.hubrise),
     OutboundDialect("deliverysolutions", write_deliverysolutions, signers.deliverysolutions),
-    OutboundDialect("ordatic", write_ordatic, signers.authorization),
+    OutboundDialect("ordatic", write_ordatic, signers.authorization, carries_pictures=True),
 )
 
 OUTBOUND: Mapping[str, OutboundDialect] = {dialect.name: dialect for dialect in _OUTBOUND}

@@ -20,6 +20,7 @@ from gateway.egress import Egress
 from gateway.sending.hosts import Hosts
 from gateway.sending.leases import FIRST_HELD, LeaseWork
 from gateway.sending.measures import SendingMeasures
+from gateway.sending.pictures import Pictures
 from gateway.sending.reports import Reports
 from gateway.sending.tries import Tries
 from gateway.services_client import ServicesClient
@@ -65,7 +66,7 @@ class Sender:
         self._settings = settings
         self.id = f"{socket.gethostname()[:200]}-{os.getpid()}-{secrets.token_hex(4)}"
         self._hosts = Hosts()
-        self._tries = Tries(egress, dialects, measures, concurrency=settings.concurrency)
+        self._tries = Tries(egress, dialects, Pictures(services), measures, concurrency=settings.concurrency)
         self._reports = Reports(services, measures, self.id, settings.lease_seconds)
         self._active: dict[asyncio.Task[None], LeaseWork] = {}
         self._freed = asyncio.Event()

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
+import grpc
 import structlog
 from crossdock.v1.subscription_pb2 import Attempt, OutboundEvent, Subscription
 
@@ -14,6 +15,7 @@ from gateway.sending import messages, outcomes
 from gateway.sending.hosts import Host, name_of, without_query
 from gateway.sending.measures import SendingMeasures
 from gateway.sending.messages import NoSuchDialect, Unsigned
+from gateway.sending.pictures import Pictures
 from gateway.signers import UnusableSecret
 
 DEFAULT_SECONDS = 15.0
@@ -34,6 +36,7 @@ class Tries:
         self,
         egress: Egress,
         dialects: Mapping[str, OutboundDialect],
+        pictures: Pictures,
         measures: SendingMeasures,
         *,
         concurrency: int,
@@ -41,6 +44,7 @@ class Tries:
     ) -> None:
         self._egress = egress
         self._dialects = dialects
+        self._pictures = pictures
         self._measures = measures
         self._slots = asyncio.Semaphore(concurrency)
         self._now = now
@@ -55,7 +59,7 @@ class Tries:
             number=told.attempt_number,
             cause=told.cause,
         )
-        message = self._write(attempt, subscription, told)
+        message = await self._write(attempt, subscription, told)
         if message is not None:
             async with host.slots, self._slots:
                 self._measures.in_flight.inc()
@@ -66,9 +70,15 @@ class Tries:
         self._tell(attempt, subscription, told)
         return attempt
 
-    def _write(self, attempt: Attempt, subscription: Subscription, told: OutboundEvent) -> Unsigned | None:
+    async def _write(self, attempt: Attempt, subscription: Subscription, told: OutboundEvent) -> Unsigned | None:
         try:
+            dialect = self._dialects.get(subscription.dialect)
+            if dialect is not None and dialect.carries_pictures:
+                await self._pictures.bring(subscription.tenant_id, told)
             message = messages.write(told, subscription, self._dialects)
+        except grpc.aio.AioRpcError as error:
+            _log.warning("a picture could not be brought", event_id=told.event.id, code=error.code().name)
+            attempt.outcome, attempt.error = outcomes.UNREACHABLE, "the picture could not be brought"
         except NoSuchDialect as error:
             attempt.outcome, attempt.error = outcomes.UNREACHABLE, str(error)
         except Exception:  # noqa: BLE001  a mistake in a dialect: tried again as the schedule says, until it is mended

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import json
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,19 @@ def without_times(document: Any) -> Any:
     if isinstance(document, dict):
         return {name: without_times(value) for name, value in document.items() if not name.lower().endswith("time")}
     return [without_times(each) for each in document] if isinstance(document, list) else document
+
+
+async def test_a_picture_that_ordatic_sends_comes_out_as_it_came_in(
+    subscribers: Subscribers, sink: Sink, client: httpx.AsyncClient
+) -> None:
+    await subscribers.create(sink.url(), dialect="ordatic")
+    path = await source(subscribers, "ordatic")
+    created, proof = ((SAMPLES / "ordatic" / f"{name}.json").read_bytes() for name in ("rider-created", "proof_png"))
+
+    for body in (created, proof):
+        assert (await client.post(path, content=body)).status_code == 200
+
+    assert await last_told(sink, lambda each: each["eventType"] == "rider-proof-delivery") == json.loads(proof)
 
 
 async def test_skipcart_in_comes_out_as_callbacks_of_hubrise(
