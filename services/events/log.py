@@ -18,6 +18,7 @@ from crossdock.v1.event_pb2 import Event
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runtime import typeid
+from services.db.statements import Statement
 from services.errors import Problem
 
 _LAST_UUID = UUID(int=2**128 - 1)
@@ -66,8 +67,8 @@ _FINAL = "xid < pg_snapshot_xmin(pg_current_snapshot())"
 _COLUMNS = "SELECT CAST(CAST(xid AS text) AS bigint) AS xid, event_id, tenant_id, document FROM events"
 _PAST = "(xid, event_id) > (CAST(CAST(:xid AS text) AS xid8), CAST(:event_id AS uuid))"
 _ORDER = "ORDER BY events.xid, event_id LIMIT :limit"
-_READ_ALL = sa.text(f"{_COLUMNS} WHERE {_PAST} AND {_FINAL} {_ORDER}")
-_READ_TENANT = sa.text(f"{_COLUMNS} WHERE tenant_id = :tenant AND {_PAST} AND {_FINAL} {_ORDER}")
+_READ_ALL = Statement(f"{_COLUMNS} WHERE {_PAST} AND {_FINAL} {_ORDER}", only_reads=True)
+_READ_TENANT = Statement(f"{_COLUMNS} WHERE tenant_id = :tenant AND {_PAST} AND {_FINAL} {_ORDER}", only_reads=True)
 _END = sa.text("SELECT CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)")
 _BEFORE = sa.text("""
 SELECT CAST(CAST(xid AS text) AS bigint), event_id FROM events
@@ -81,7 +82,7 @@ async def read(connection: AsyncConnection, after: Cursor, limit: int, tenant: U
     parameters: dict[str, Any] = {"xid": str(after.xid), "event_id": after.event_id, "limit": limit}
     if tenant is not None:
         parameters["tenant"] = tenant
-    rows = await connection.execute(_READ_ALL if tenant is None else _READ_TENANT, parameters)
+    rows = await (_READ_ALL if tenant is None else _READ_TENANT).fetch(connection, parameters)
     return [Entry(Cursor(xid, event_id), owner, document) for xid, event_id, owner, document in rows]
 
 

@@ -27,7 +27,7 @@ from services.subscriptions.states import SERVED
 
 BATCH = 500
 POLL_SECONDS = 0.2
-PACE_SECONDS = 0.02
+PACE_SECONDS = 0.05
 """How long after one look into the log the next one comes at the earliest, unless there was more than a batch: a
 process that records much is not to look once for each commit."""
 RELOAD_SECONDS = 1.0
