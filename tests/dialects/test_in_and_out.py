@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gateway.dialects.inbound import MalformedMessage
 from gateway.dialects.registry import INBOUND, OUTBOUND
 from gateway.strict_json import loads
-from tests.dialects.messages import happened, leaves, read, sample, samples, written
+from tests.dialects.messages import HERE, happened, leaves, read, sample, samples, written
 from tests.dialects.normalisations import ABSENT, NORMALISATIONS, Normalisation
 
 BOTH_WAYS = sorted(INBOUND.keys() & OUTBOUND.keys())
@@ -80,6 +80,24 @@ def test_the_documented_examples_need_the_least(dialect: str) -> None:
         "documented_rider-refund_quoted",  # its amounts are the words `number` and `value`
         "documented_order_with_every_member",  # its telephone numbers are integers, which the other example's are not
     }
+
+
+@pytest.mark.parametrize("stem", ["documented_order_with_every_member", "documented_live_tracking"])
+def test_members_of_evermile_go_out_in_the_order_in_which_they_are_documented(stem: str) -> None:
+    """Those too that the hub keeps as extensions, in maps, which have no order."""
+    document, report = sample(HERE / "evermile" / f"{stem}.json")
+
+    assert_in_order(written("evermile", happened(report))[-1], document)
+
+
+def assert_in_order(told: Any, documented: Any) -> None:
+    if isinstance(told, list):
+        for each, other in zip(told, documented, strict=True):
+            assert_in_order(each, other)
+    elif isinstance(told, dict) and isinstance(documented, dict):
+        assert [each for each in told if each in documented] == [each for each in documented if each in told]
+        for member in told.keys() & documented.keys():
+            assert_in_order(told[member], documented[member])
 
 
 @pytest.mark.parametrize("dialect", BOTH_WAYS)

@@ -11,6 +11,7 @@ from crossdock.v1 import event_pb2 as events
 from crossdock.v1.event_pb2 import Event
 from crossdock.v1.subscription_pb2 import OutboundEvent, Subscription
 
+from gateway.dialects.evermile.ordering import in_documented_order
 from gateway.dialects.evermile.steps import is_theirs, step_of, still_ahead
 from gateway.dialects.evermile.write_orders import name_of, write_order, write_tracking
 from gateway.dialects.evermile.write_values import pruned, time
@@ -47,10 +48,12 @@ def write(told: OutboundEvent, _subscription: Subscription) -> Document | None:
     if theirs and any(each.reason == "unexplained_notice" for each in event.report.attention):
         return {"orderId": name_of(told), "timestamp": time(event.event_time)}
     if theirs and event.report.ping:
-        return _tracking(told, event.report.substatus_raw)
-    if not theirs and _is_about_dropoff(event):
-        return _tracking(told, DROPOFF_ETA)
-    return _order(told, theirs)
+        document = _tracking(told, event.report.substatus_raw)
+    elif not theirs and _is_about_dropoff(event):
+        document = _tracking(told, DROPOFF_ETA)
+    else:
+        document = _order(told, theirs)
+    return None if document is None else in_documented_order(document)
 
 
 def _is_about_dropoff(event: Event) -> bool:
