@@ -248,6 +248,8 @@ def _lead_on(stage: Stage, booking: Booking, decision: DispatchDecision, answer:
     if phase == shipment_pb2.SHIPMENT_PHASE_CLOSED:
         close(stage, booking.cancellation)
     elif phase == shipment_pb2.SHIPMENT_PHASE_QUOTED:
+        for member in ("carrier", "fee"):
+            shipment.ClearField(member)  # nobody has it, and the next one may not take it either
         stage.enter(phase, note=answer.explanation)
         stage.shipment.due_time = stage.hub.now()
     else:

@@ -37,4 +37,6 @@ async def test_a_shipment_that_everybody_declines_is_unbooked_and_says_so(theatr
     assert await theatre.phase(key) == "UNBOOKED"
     assert word(shipment) == "FAILED"
     assert shipment.failure == ErrorReason.ERROR_REASON_PLACE_ORDER_FAILED
+    assert not shipment.HasField("carrier")
+    assert not shipment.HasField("fee")
     assert theatre.live == []
