@@ -26,6 +26,7 @@ DIALECT: Final = "skipcart"
 _WITHOUT_PHONE = frozenset((pb.DELIVERY_STATUS_DELIVERED, pb.DELIVERY_STATUS_RETURNED))
 _WITH_PARKING_SLOT = frozenset(word for word, meaning in STATUSES.items() if meaning.has_parking_slot)
 _WITHOUT_DRIVER = frozenset(word for word, meaning in STATUSES.items() if meaning.has_no_driver)
+_MASKED = re.compile(r"[Xx*]{2}")
 _ALL_BUT_FOUR_DIGITS = re.compile(r"[0-9](?=(?:[^0-9]*[0-9]){4})")
 
 
@@ -99,7 +100,7 @@ def _driver(words: Words, event: Event, delivery: Delivery) -> Document:
 
 def _masked(phone: str) -> str | None:
     """The number with X for every digit but the last four; one that came masked stays as it is."""
-    return _ALL_BUT_FOUR_DIGITS.sub("X", phone) or None
+    return phone if _MASKED.search(phone) else _ALL_BUT_FOUR_DIGITS.sub("X", phone) or None
 
 
 def _location(words: Words, delivery: Delivery) -> Document:

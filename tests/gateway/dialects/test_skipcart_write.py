@@ -113,6 +113,20 @@ def test_a_parking_slot_is_told_at_the_store_only_and_a_phone_until_the_end(stat
     assert document["reason_code"] is None
 
 
+@pytest.mark.parametrize(
+    ("known", "expected"),
+    [
+        ("+1-512-XXX-XX12", "+1-512-XXX-XX12"),
+        ("512***0199", "512***0199"),
+        ("+1 512 555 0199 x7", "+X XXX XXX X199 x7"),
+    ],
+)
+def test_a_phone_that_came_masked_is_told_as_it_came(known: str, expected: str) -> None:
+    document = told(pb.DELIVERY_STATUS_DRIVER_ASSIGNED, courier={"phone": {"raw": known}})
+
+    assert document["driver"]["phone"] == expected
+
+
 def test_a_late_message_does_not_tell_a_phone_that_is_over() -> None:
     delivery = Delivery(id="dlv_1", status=pb.DELIVERY_STATUS_DELIVERED, courier={"phone": {"raw": "5551234567"}})  # type: ignore[arg-type]
     event = Event(delivery_id="dlv_1", kind=events.EVENT_KIND_STATUS_CHANGED, status=pb.DELIVERY_STATUS_PICKED_UP)
