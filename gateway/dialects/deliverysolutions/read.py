@@ -272,7 +272,8 @@ def _timestamp(value: Any) -> Timestamp:
 
 
 def _attributes(made: Shipment, value: dict[str, Any], _: str, __: Shipment) -> None:
-    made.order_attributes.CopyFrom(_struct(value))
+    if value:  # none at all is what is answered as {}
+        made.order_attributes.CopyFrom(_struct(value))
 
 
 def _proposed(made: Shipment, value: Iterable[wire.ProposedProvider], _: str, __: Shipment) -> None:

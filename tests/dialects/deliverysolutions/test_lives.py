@@ -149,6 +149,16 @@ async def test_packages_are_locked_once_a_provider_has_it_and_the_number_is_not(
     assert (await sender.call("GET", "/A-1")).status_code == 404
 
 
+async def test_an_answer_that_is_put_back_changes_nothing(sender: Sender) -> None:
+    await sender.create("D-9")
+    before = await sender.becomes("D-9", "ORDER_DISPATCHED")
+
+    answer = await sender.call("PUT", "/D-9", before)
+
+    assert (answer.status_code, answer.json()) == (200, before)
+    assert await sender.get("D-9") == before
+
+
 async def test_what_nobody_takes_can_be_tried_again(sender: Sender) -> None:
     await sender.assign("swift")
     await sender.hub.simulator.misbehave("swift", decline_code="no_capacity")
