@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from google.protobuf.json_format import ParseDict
+from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from prometheus_client import CollectorRegistry
 from starlette.routing import Mount
@@ -108,6 +109,24 @@ def test_every_operation_and_every_documented_member_of_the_contract_says_what_i
     ]
 
     assert silent == []
+
+
+def contents(told: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every body with an example, asked, answered or posted to others."""
+    webhooks = ((f"webhook {name}", each["post"]) for name, each in told["webhooks"].items())
+    for name, operation in (*((f"{method} {path}", each) for method, path, each in operations(told)), *webhooks):
+        for part in (operation.get("requestBody", {}), *operation["responses"].values()):
+            yield from ((name, each) for each in part.get("content", {}).values() if "example" in each)
+
+
+def test_every_example_fits_its_schema(told: dict[str, Any]) -> None:
+    tried = 0
+    for name, content in contents(told):
+        schema = {**content["schema"], "components": told["components"]}
+        assert [fault.message for fault in Draft202012Validator(schema).iter_errors(content["example"])] == [], name
+        tried += 1
+
+    assert tried > 60
 
 
 def test_operations_have_names_of_their_own_and_known_tags(told: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ in `data`. Lengths are ours: nothing longer can be kept in a member of its own.
 from typing import Annotated, Any
 
 from crossdock.v1.report_pb2 import Issue
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
 from gateway.dialects.inbound import MalformedMessage
@@ -16,7 +16,11 @@ from gateway.dialects.tolerance import NumberText, Wire, read_members
 Text = Annotated[str, StringConstraints(max_length=255, strip_whitespace=True)]
 Label = Annotated[str, StringConstraints(max_length=100)]
 Prose = Annotated[str, StringConstraints(max_length=1000)]
-Number = Annotated[NumberText, StringConstraints(max_length=100)]
+Number = Annotated[
+    NumberText,
+    StringConstraints(max_length=100),
+    WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string", "maxLength": 100}]}),
+]
 """Documented as a number; also taken as text."""
 
 
