@@ -42,6 +42,9 @@ WHERE due_time <= :now AND NOT given_up LIMIT :limit
 """,
     only_reads=True,
 )
+_TENANTS = Statement(
+    "SELECT tenant_id, external_id FROM tenants WHERE tenant_id = ANY(CAST(:tenants AS uuid[]))", only_reads=True
+)
 
 
 class Taken(NamedTuple):
@@ -92,7 +95,9 @@ async def _lease_some(
         return response, looked_at, more
     until = now + (times.given_timedelta(request, "duration") or DEFAULT_DURATION)
     room = MAX_EVENTS
-    for stored in await _free(connection, keys, now, request.max_subscriptions):
+    free = await _free(connection, keys, now, request.max_subscriptions)
+    tenants = dict(await _TENANTS.fetch(connection, {"tenants": list({stored.tenant_id for stored in free})}))
+    for stored in free:
         limit = min(request.max_events or DEFAULT_EVENTS, room)
         if limit <= 0:
             break
@@ -104,7 +109,7 @@ async def _lease_some(
             room -= len(taken.events)
             lease_id = await _hold(connection, stored, until)
             added = response.leases.add(id=str(lease_id), cursor=taken.cursor.encode(), events=taken.events)
-            added.subscription.CopyFrom(opened(stored, hub))
+            added.subscription.CopyFrom(opened(stored, hub, tenants[stored.tenant_id]))
             times.set_timestamp(added.expire_time, until)
     return response, looked_at, more
 

@@ -174,11 +174,11 @@ async def rotate(
     return shown(stored, hub, [newest, *live_secrets.without_values(kept[1:])])
 
 
-def opened(stored: Stored, hub: Hub) -> Subscription:
+def opened(stored: Stored, hub: Hub, tenant_external_id: str) -> Subscription:
     """The subscription for the gateway: its tenant, the values of its live secrets and all its headers."""
     sealed = secrets.unseal(hub.sealer, stored.tenant_id, stored.subscription_id, stored.sealed)
     told = shown(stored, hub, live_secrets.live(sealed.secrets, hub.now()))
-    told.tenant_id = ids.write("tenant", stored.tenant_id)
+    told.tenant_id, told.tenant_external_id = ids.write("tenant", stored.tenant_id), tenant_external_id
     del told.headers[:]
     told.headers.extend(sealed.headers)
     return told

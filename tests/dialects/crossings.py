@@ -108,7 +108,7 @@ def known_of(report: DeliveryReport) -> Iterator[str]:
 
 def message(dialect: str, told: OutboundEvent) -> Any:
     """What a dialect tells of an event."""
-    return OUTBOUND[dialect].writer(told, Subscription(dialect=dialect, tenant_id="ten_1"))
+    return OUTBOUND[dialect].writer(told, Subscription(dialect=dialect, tenant_external_id="demo"))
 
 
 def moved(delivery: Delivery, status: Status, previous: Status = pb.DELIVERY_STATUS_UNSPECIFIED) -> OutboundEvent:

@@ -65,7 +65,7 @@ def outbound(event: Event, delivery: Delivery, report: DeliveryReport) -> Outbou
 
 def written(dialect: str, told: Iterable[OutboundEvent]) -> list[Document]:
     """What a dialect tells of some events."""
-    subscription = Subscription(dialect=dialect, tenant_id="ten_1")
+    subscription = Subscription(dialect=dialect, tenant_external_id="demo")
     documents = (OUTBOUND[dialect].writer(each, subscription) for each in told)
     return [document for document in documents if document is not None]
 

@@ -55,7 +55,7 @@ def test_every_dialect_writes_json_or_nothing(dialect: str, event: Path) -> None
     told = outbound(event)
     before = told.SerializeToString(deterministic=True)
 
-    written: Any = OUTBOUND[dialect].writer(told, Subscription(dialect=dialect, tenant_id="ten_01"))
+    written: Any = OUTBOUND[dialect].writer(told, Subscription(dialect=dialect, tenant_external_id="demo"))
 
     assert written is None or json.loads(json.dumps(written, allow_nan=False)) == written
     assert told.SerializeToString(deterministic=True) == before

@@ -46,7 +46,7 @@ def message(told: OutboundEvent, subscription: Subscription) -> Document | None:
         made.phase = _BEFORE_BOOKING.get(event.status, shipments.SHIPMENT_PHASE_BOOKED)
         if event.status != told.delivery.status:
             made.substatus = ""
-    return shipment(made, subscription.tenant_id)
+    return shipment(made, subscription.tenant_external_id)
 
 
 def _fill(made: Shipment, delivery: Delivery) -> None:

@@ -10,7 +10,7 @@ from gateway.dialects.deliverysolutions.statuses import BY_PHASE, BY_STATUS
 from gateway.dialects.deliverysolutions.write_events import message
 from tests.dialects.deliverysolutions.test_documents import document
 
-SUBSCRIPTION = Subscription(id="sub_1", tenant_id="ten_1", dialect="deliverysolutions")
+SUBSCRIPTION = Subscription(id="sub_1", tenant_id="ten_1", tenant_external_id="demo", dialect="deliverysolutions")
 
 
 def of_delivery(status: pb.DeliveryStatus.ValueType) -> OutboundEvent:
@@ -38,6 +38,7 @@ def test_every_status_of_a_delivery_is_told_as_a_shipping_order() -> None:
         assert told["status"] in {BY_STATUS[status], *BY_PHASE.values()}
         assert (told["orderExternalId"], told["trackingId"], told["amount"]) == ("7709-001", "1Z", 9)
         assert told["provider"]["id"] == "ups"
+        assert told["tenantId"] == "demo"  # as in the answers of the API
         assert told["actualPickupTime"] == "2026-05-01T10:00:00.000Z"
 
 

@@ -58,6 +58,7 @@ async def test_headers_with_credentials_are_told_to_the_gateway_alone_and_surviv
     assert [header.value for header in made.headers] == ["", "7709"]
     assert [header.value for header in lease.subscription.headers] == ["of the subscriber", "7709"]
     assert lease.subscription.tenant_id == sender.world.tenant_id
+    assert lease.subscription.tenant_external_id == "acme"
 
 
 @pytest.mark.parametrize(
