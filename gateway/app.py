@@ -75,7 +75,7 @@ class Gateway:
                 *(dialect.mount(services) for dialect in REST),
                 *Tracking(services, settings.label_font).routes(),
                 *canonical_routes(services.channel, services.seconds, self._ending, remedies=remedies),
-                *Pages(lambda: document_bytes(dialects, REST)).routes(),
+                *Pages(lambda: document_bytes(dialects, REST, OUTBOUND)).routes(),
             ],
             exception_handlers={HTTPException: answer_http_exception},
             middleware=[

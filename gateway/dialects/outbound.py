@@ -1,7 +1,7 @@
 """What an outbound dialect is: a name, a writer and a signer; knows no vendor, no HTTP client and no clock."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -39,5 +39,7 @@ class OutboundDialect:
     writer: Writer
     signer: Signer
     media_type: str = "application/json"
+    schema: dict[str, Any] = field(default_factory=lambda: {"type": "object"})
+    """What the OpenAPI document says of its messages: JSON Schema."""
     carries_pictures: bool = False
     """Whether its messages hold the pictures of proofs themselves: its writer finds them in the delivery's proofs."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from gateway import signers
+from gateway.dialects.cloudevents import openapi as cloudevents_openapi
 from gateway.dialects.cloudevents.write import MEDIA_TYPE as CLOUDEVENTS
 from gateway.dialects.cloudevents.write import write as write_cloudevent
 from gateway.dialects.deliverysolutions import errors as deliverysolutions_errors
@@ -25,6 +26,7 @@ from gateway.dialects.rest import RestDialect
 from gateway.dialects.skipcart import openapi as skipcart_openapi
 from gateway.dialects.skipcart.read import read as read_skipcart
 from gateway.dialects.skipcart.write import write as write_skipcart
+from gateway.openapi.fragments import schema_ref
 
 _INBOUND = (
     InboundDialect(
@@ -43,13 +45,26 @@ INBOUND: Mapping[str, InboundDialect] = {dialect.name: dialect for dialect in _I
 """The dialects of webhooks that come in, by name."""
 
 _OUTBOUND = (
-    OutboundDialect("cloudevents", write_cloudevent, signers.standard_webhooks, CLOUDEVENTS),
+    OutboundDialect(
+        "cloudevents", write_cloudevent, signers.standard_webhooks, CLOUDEVENTS, cloudevents_openapi.SCHEMA
+    ),
     # Skipcart documents no signature. Ours does not disturb a client of theirs.
-    OutboundDialect("skipcart", write_skipcart, signers.standard_webhooks),
-    OutboundDialect("evermile", write_evermile, signers.svix),
-    OutboundDialect("hubrise", write_hubrise, signers.hubrise),
-    OutboundDialect("deliverysolutions", write_deliverysolutions, signers.deliverysolutions),
-    OutboundDialect("ordatic", write_ordatic, signers.authorization, carries_pictures=True),
+    OutboundDialect("skipcart", write_skipcart, signers.standard_webhooks, schema=schema_ref("skipcart.SkipcartEvent")),
+    OutboundDialect("evermile", write_evermile, signers.svix, schema=schema_ref("evermile.EvermileMessage")),
+    OutboundDialect("hubrise", write_hubrise, signers.hubrise, schema=hubrise_openapi.CALLBACK),
+    OutboundDialect(
+        "deliverysolutions",
+        write_deliverysolutions,
+        signers.deliverysolutions,
+        schema=schema_ref("DeliverySolutions.Shipment"),
+    ),
+    OutboundDialect(
+        "ordatic",
+        write_ordatic,
+        signers.authorization,
+        schema=schema_ref("ordatic.OrdaticEvent"),
+        carries_pictures=True,
+    ),
 )
 
 OUTBOUND: Mapping[str, OutboundDialect] = {dialect.name: dialect for dialect in _OUTBOUND}

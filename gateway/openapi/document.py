@@ -5,11 +5,13 @@ import json
 from collections.abc import Iterable, Mapping
 
 from gateway.dialects.inbound import InboundDialect
+from gateway.dialects.outbound import OutboundDialect
 from gateway.dialects.rest import RestDialect
 from gateway.openapi.comments import read_comments
 from gateway.openapi.fragments import Json, merged
 from gateway.openapi.operations import canonical_fragment
 from gateway.openapi.processes import process_fragment
+from gateway.openapi.subscribers import subscribers_fragment
 from gateway.openapi.webhooks import webhooks_fragment
 from gateway.tracking.openapi import tracking_fragment
 from gateway.transcode.bindings import contract_services
@@ -22,13 +24,15 @@ Any carrier's events in, one truth kept, any documented format out.
   out of answers, and null in a request stands for one. A member or query field that is not documented is an error.
   64-bit integers are text. Whatever is read with GET can be asked for with HEAD.
 * **Dialects**: the documented formats of others, as they are.
-* **Webhooks** of carriers, each in its own format.
+* **Webhooks**: what carriers post to us, and, as `subscription.…`, what we post to subscribers; each in its own format.
 
 The same over gRPC, with streams and reflection: see the contract's protos.
 """
 
 
-def document(dialects: Mapping[str, InboundDialect], rest: Iterable[RestDialect]) -> Json:
+def document(
+    dialects: Mapping[str, InboundDialect], rest: Iterable[RestDialect], outbound: Mapping[str, OutboundDialect]
+) -> Json:
     """The whole document of a gateway with these dialects."""
     comments = read_comments()
     parts = merged(
@@ -36,6 +40,7 @@ def document(dialects: Mapping[str, InboundDialect], rest: Iterable[RestDialect]
             canonical_fragment(contract_services(), comments),
             *(each.fragment() for each in rest),
             webhooks_fragment(dialects),
+            subscribers_fragment(outbound),
             process_fragment(),
             tracking_fragment(),
         ]
@@ -52,6 +57,8 @@ def document(dialects: Mapping[str, InboundDialect], rest: Iterable[RestDialect]
     }
 
 
-def document_bytes(dialects: Mapping[str, InboundDialect], rest: Iterable[RestDialect]) -> bytes:
+def document_bytes(
+    dialects: Mapping[str, InboundDialect], rest: Iterable[RestDialect], outbound: Mapping[str, OutboundDialect]
+) -> bytes:
     """The document as JSON; the same bytes for the same release and dialects."""
-    return json.dumps(document(dialects, rest), ensure_ascii=False, separators=(",", ":")).encode()
+    return json.dumps(document(dialects, rest, outbound), ensure_ascii=False, separators=(",", ":")).encode()

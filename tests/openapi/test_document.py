@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from google.protobuf.json_format import ParseDict
-from jsonschema import Draft202012Validator
+from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from prometheus_client import CollectorRegistry
 from starlette.routing import Mount
@@ -18,7 +18,7 @@ from gateway.config import Settings
 from gateway.dialects.evermile import openapi as evermile
 from gateway.dialects.hubrise import openapi as hubrise
 from gateway.dialects.inbound import InboundDialect
-from gateway.dialects.registry import INBOUND, REST
+from gateway.dialects.registry import INBOUND, OUTBOUND, REST
 from gateway.dialects.skipcart import openapi as skipcart
 from gateway.openapi.document import document, document_bytes
 from gateway.openapi.examples import BODIES, MESSAGES
@@ -37,7 +37,7 @@ _PLACE = re.compile(r"\{[^}]*\}")
 
 @pytest.fixture(scope="module")
 def told() -> dict[str, Any]:
-    return document(INBOUND, REST)
+    return document(INBOUND, REST, OUTBOUND)
 
 
 @pytest.fixture
@@ -123,10 +123,25 @@ def test_every_example_fits_its_schema(told: dict[str, Any]) -> None:
     tried = 0
     for name, content in contents(told):
         schema = {**content["schema"], "components": told["components"]}
-        assert [fault.message for fault in Draft202012Validator(schema).iter_errors(content["example"])] == [], name
+        assert [fault.message for fault in OAS31Validator(schema).iter_errors(content["example"])] == [], name
         tried += 1
 
     assert tried > 60
+
+
+def test_what_subscribers_are_posted_is_in_the_document_in_every_dialect_with_its_signature(
+    told: dict[str, Any],
+) -> None:
+    posted = {name: each["post"] for name, each in told["webhooks"].items() if name.startswith("subscription.")}
+    headers = {name: {each["name"] for each in post["parameters"]} for name, post in posted.items()}
+
+    assert posted.keys() == {f"subscription.{name}" for name in OUTBOUND}
+    assert headers["subscription.evermile"] == {"svix-id", "svix-timestamp", "svix-signature"}
+    assert headers["subscription.ordatic"] == {"authorization"}
+    for post in posted.values():
+        [content] = post["requestBody"]["content"].values()
+        assert content["example"]
+        assert content["schema"] != {"type": "object"}
 
 
 def test_operations_have_names_of_their_own_and_known_tags(told: dict[str, Any]) -> None:
@@ -189,13 +204,13 @@ def test_two_names_of_one_place_in_a_path_are_one_parameter(told: dict[str, Any]
 
 
 def test_the_same_release_makes_the_same_bytes() -> None:
-    assert document_bytes(INBOUND, REST) == document_bytes(INBOUND, REST)
+    assert document_bytes(INBOUND, REST, OUTBOUND) == document_bytes(INBOUND, REST, OUTBOUND)
 
 
 def test_a_vendor_joins_the_document_by_its_line_in_the_registry() -> None:
     one = InboundDialect("postman", "postman/1", lambda *_: None, described=skipcart.DESCRIBED)  # type: ignore[arg-type]
 
-    told = document({"postman": one}, ())
+    told = document({"postman": one}, (), {})
 
     assert [path for path in told["paths"] if path.startswith("/webhooks")] == [
         "/webhooks/postman/{sourceId}",

@@ -35,7 +35,7 @@ from schemathesis import GenerationMode, checks
 from schemathesis.config import SchemathesisConfig
 from schemathesis.core.failures import FailureGroup
 
-from gateway.dialects.registry import INBOUND, REST
+from gateway.dialects.registry import INBOUND, OUTBOUND, REST
 from gateway.openapi.document import document
 from services.config import Settings
 from services.server import Server
@@ -237,7 +237,7 @@ async def subscriptions(world: World) -> dict[str, str]:
 
 def operations() -> Iterator[Any]:
     """All of the document's, where no object of the contract may have a member that is not documented."""
-    told = document(INBOUND, REST)
+    told = document(INBOUND, REST, OUTBOUND)
     schemas = [schema for name, schema in told["components"]["schemas"].items() if "." not in name]
     for item in (each for path, each in told["paths"].items() if path.startswith("/v1/")):
         bodies = [operation["requestBody"] for operation in item.values() if "requestBody" in operation]

@@ -55,6 +55,24 @@ _MODELS: Mapping[str, str] = {
     "create_order": "NewOrder",
     "update_order": "OrderChange",
 }
+CALLBACK: Json = {
+    "type": "object",
+    "description": "An event of a callback.",
+    "properties": {
+        "id": {"type": "string"},
+        "resource_type": {"enum": ["delivery", "order"]},
+        "event_type": {"enum": ["create", "update"]},
+        "created_at": {"type": "string", "format": "date-time"},
+        "delivery_id": {"type": "string", "description": "Not with an order."},
+        "order_id": {"type": ["string", "null"]},
+        "location_id": {"type": ["string", "null"]},
+        "previous_state": {
+            "type": "object",
+            "description": "What it was before, without members of which only the new value is kept. Not with create.",
+        },
+        "new_state": {"anyOf": [schema_ref(f"{NAME}.Delivery"), schema_ref(f"{NAME}.Order")]},
+    },
+}
 _ANSWERS: Mapping[str, Json] = {
     "create_delivery": schema_ref(f"{NAME}.Delivery"),
     "retrieve_delivery": schema_ref(f"{NAME}.Delivery"),
