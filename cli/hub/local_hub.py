@@ -51,6 +51,7 @@ class LocalHub:
         self._resources = AsyncExitStack()
         self._hurried = False
         self._names: list[str] = []
+        self._ports: dict[int, str] = {}
 
     @classmethod
     async def start(cls, plan: Plan) -> "LocalHub":
@@ -129,17 +130,21 @@ class LocalHub:
         self._resources.callback(lock.close)
 
     def _reserve(self, wish: Address, flag: str) -> Address:
+        # Two sockets of one user may be bound to one port as long as neither listens.
+        if owner := self._ports.get(wish.port):
+            raise HubNotStarted(f"{flag} {wish}: {owner} has port {wish.port} already: choose another one")
         reservation = Reservation.take(wish, flag)
         self._resources.callback(reservation.release)
+        self._ports[reservation.address.port] = flag
         return reservation.address
 
     def _reserve_beside(self, served: Address, number: int) -> Address:
         """On this machine so many ports after gRPC's, to be found again; any other when that is not free."""
         wish = served.port + number if self._plan.grpc.port and 0 < served.port + number < 65536 else 0
         try:
-            return self._reserve(Address("127.0.0.1", wish), "")
+            return self._reserve(Address("127.0.0.1", wish), "another of its own")
         except HubNotStarted:
-            return self._reserve(Address("127.0.0.1", 0), "")
+            return self._reserve(Address("127.0.0.1", 0), "another of its own")
 
     async def _start_programs(self) -> None:
         url = self._postgres.url if self._postgres else self._plan.database_url
