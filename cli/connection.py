@@ -39,7 +39,14 @@ BearerToken = Annotated[
         "--token", envvar="CROSSDOCK_TOKEN", metavar="TOKEN", help="The token to act with.", show_default=False
     ),
 ]
-Tls = Annotated[bool, typer.Option("--tls", envvar="CROSSDOCK_TLS", help="Connect over TLS.")]
+Tls = Annotated[
+    bool,
+    typer.Option(
+        "--tls",
+        envvar="CROSSDOCK_TLS",
+        help="Connect over TLS, with the certificates that the gateway's settings name.",
+    ),
+]
 ForTenant = Annotated[
     str,
     typer.Option("--tenant", metavar="TENANT", help="Act for this tenant with the deployment's own key (operators)."),

@@ -17,6 +17,8 @@ from crossdock.v1.webhook_service_pb2_grpc import WebhookServiceStub
 from grpc_health.v1 import health_pb2
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
+from cli import certificates
+
 Request = TypeVar("Request")
 Response = TypeVar("Response")
 
@@ -41,7 +43,7 @@ class HubClient:
 
     def __init__(self, server: str, token: str = "", *, tls: bool = False, tenant_id: str = "") -> None:
         self._channel = (
-            grpc.aio.secure_channel(server, grpc.ssl_channel_credentials(), options=_OPTIONS)
+            grpc.aio.secure_channel(server, certificates.credentials(), options=_OPTIONS)
             if tls
             else grpc.aio.insecure_channel(server, options=_OPTIONS)
         )

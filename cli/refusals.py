@@ -61,6 +61,9 @@ class Refusal(NamedTuple):
     def lines(self, server: str) -> list[str]:
         """For people, the main thing first."""
         if self.code is grpc.StatusCode.UNAVAILABLE and not self.reason:
+            if "handshake failed" in self.message:
+                why = self.message.rpartition("OPENSSL_internal:")[2]
+                return [f"{server} answers, but TLS fails: {why} (see --tls)"]
             return [f"no hub answers at {server}: is it running (`crossdock up`), and is --server right?"]
         told = self.reason or self.code.name
         # The message may say them itself, as "field: rule" or "field rule".

@@ -17,7 +17,8 @@ UPDATE = os.environ.get("UPDATE_DOCS") == "1"
 INTRODUCTION = """\
 Written by `make docs` from the settings themselves. Each variable is also a flag of `crossdock services`, `gateway` or
 `simulator`: `CROSSDOCK_POOL_SIZE` is `--pool-size`; keys have no flag, because command lines are public.
-`crossdock up` sets what it must and passes the rest of its environment on."""
+`crossdock up` sets what it must and passes the rest of its environment on. Commands with `--tls` trust and show what
+`CROSSDOCK_SERVICES_TLS_AUTHORITY`, `_CERTIFICATE` and `_KEY` name."""
 LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#\s]+)")
 
 
