@@ -15,6 +15,7 @@ from starlette.routing import Mount
 
 from gateway.app import Gateway
 from gateway.config import Settings
+from gateway.dialects.deliverysolutions import answers as deliverysolutions
 from gateway.dialects.evermile import openapi as evermile
 from gateway.dialects.hubrise import openapi as hubrise
 from gateway.dialects.inbound import InboundDialect
@@ -255,8 +256,10 @@ def test_bodies_have_examples_and_examples_have_operations(told: dict[str, Any])
         (evermile.DESCRIBED.example, "evermile/documented_live_tracking.json"),
         (hubrise.BODIES["create_delivery"], "hubrise/new_deliveries/documented.json"),
         (hubrise.DELIVERY, "hubrise/deliveries/documented.json"),
+        (deliverysolutions.SHIPMENT, "deliverysolutions/shipment.json"),
+        (deliverysolutions.HISTORY, "deliverysolutions/history.json"),
     ],
-    ids=["skipcart", "evermile", "hubrise, asked", "hubrise, answered"],
+    ids=["skipcart", "evermile", "hubrise, asked", "hubrise, answered", "a shipment", "its history"],
 )
-def test_the_dialects_examples_are_the_documented_ones(example: dict[str, Any], file: str) -> None:
+def test_the_dialects_examples_are_the_documented_ones(example: Any, file: str) -> None:
     assert example == json.loads((DOCUMENTS / file).read_text())

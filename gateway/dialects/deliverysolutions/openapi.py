@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from fastapi.routing import APIRoute
 
-from gateway.dialects.deliverysolutions import routes, wire
+from gateway.dialects.deliverysolutions import answers, routes, wire
 from gateway.dialects.deliverysolutions.errors import rows
 from gateway.openapi.comments import first_sentence
 from gateway.openapi.fragments import Fragment, Json, json_content, model_schemas, schema_ref
@@ -72,19 +72,6 @@ _MODELS: Mapping[str, type[wire.Edit | wire.ListQuery]] = {
     "edit": wire.Edit,
 }
 _PLACE = re.compile(r"\{([^}]*)\}")
-_SHIPMENT: Json = {
-    "type": "object",
-    "required": ["id", "status", "orderExternalId", "createdAt", "lastUpdatedAt"],
-    "properties": {
-        "id": {"type": "string"},
-        "status": {"type": "string"},
-        "orderExternalId": {"type": ["string", "null"]},
-        "createdAt": {"type": ["string", "null"], "format": "date-time"},
-        "lastUpdatedAt": {"type": ["string", "null"], "format": "date-time"},
-        "warnings": {"type": "array", "items": {"type": "object"}},
-    },
-    "description": "A shipment; a member of which nothing is known is null.",
-}
 _ANSWERS: Mapping[str, Json] = {
     "list": {
         "type": "object",
@@ -98,7 +85,11 @@ _ANSWERS: Mapping[str, Json] = {
             },
         },
     },
-    "history": {"type": "array", "items": {"type": "object", "required": ["orderId", "tenantId", "orderStatus"]}},
+    "history": answers.HISTORY_SCHEMA,
+}
+_EXAMPLES: Mapping[str, object] = {
+    "list": {"data": [answers.SHIPMENT], "paginationToken": {"next": None, "previous": None}},
+    "history": answers.HISTORY,
 }
 _ERROR: Json = {
     "type": "object",
@@ -126,7 +117,7 @@ def fragment() -> Fragment:
         paths=_paths(),
         schemas={
             **model_schemas(f"{NAME}.", *_MODELS.values()),
-            f"{NAME}.Shipment": _SHIPMENT,
+            f"{NAME}.Shipment": answers.SHIPMENT_SCHEMA,
             f"{NAME}.Error": _ERROR,
         },
         security_schemes={
@@ -162,7 +153,8 @@ def _operation(route: APIRoute) -> Json:
         content = json_content(schema_ref(f"{NAME}.{_MODELS[name].__name__}"), example=BODIES[name])
         operation["requestBody"] = {"required": True, "content": content}
     answer = _ANSWERS.get(name, schema_ref(f"{NAME}.Shipment"))
-    responses = {str(route.status_code or 200): {"description": "The answer.", "content": json_content(answer)}}
+    content = json_content(answer, example=_EXAMPLES.get(name, answers.SHIPMENT))
+    responses = {str(route.status_code or 200): {"description": "The answer.", "content": content}}
     return operation | {"responses": {**responses, **_refusals(name)}}
 
 
