@@ -50,6 +50,19 @@ class AlreadyCancelled(CommandRefused):
     reason = "DELIVERY_ALREADY_CANCELLED"
 
 
+def check_asks_the_carrier(delivery: Delivery, report: DeliveryReport) -> None:
+    """Raises StatusNotReachable where an update would call off what a carrier goes on to carry."""
+    if report.status == pb.DELIVERY_STATUS_CANCELLED and delivery.shipment_id and delivery.status != report.status:
+        raise StatusNotReachable(
+            "a shipment's delivery is called off by cancelling it, so that its carrier is asked",
+            {
+                "field": "delivery.status",
+                "from": f"DELIVERY_STATUS_{WORDS[delivery.status]}",
+                "to": "DELIVERY_STATUS_CANCELLED",
+            },
+        )
+
+
 def check_command(delivery: Delivery, report: DeliveryReport, time: Timestamp) -> reports.Reset.ValueType:
     """The reset that an update at ``time`` means, mostly none. Raises `CommandRefused`."""
     if report.override:

@@ -22,7 +22,7 @@ from services.access.liveness import while_live
 from services.callers import Caller
 from services.db.tables import deliveries, delivery_references, events
 from services.deliveries import creation, explanations, of_orders, proofs, reports, requests, watching
-from services.deliveries.commands import CommandRefused, check_cancel
+from services.deliveries.commands import CommandRefused, check_asks_the_carrier, check_cancel
 from services.deliveries.pings import Pings
 from services.deliveries.rows import Stored
 from services.errors import Problem, etag_mismatch, not_found
@@ -133,7 +133,8 @@ class DeliveryServicer(delivery_service_pb2_grpc.DeliveryServiceServicer):
         if told.ping and not (named.etag or request.request_id or request.validate_only):
             return pb.UpdateDeliveryResponse(delivery=await self._pings.tell(caller, named, told))
 
-        def report(_: Stored, __: Caller) -> DeliveryReport:
+        def report(stored: Stored, _: Caller) -> DeliveryReport:
+            check_asks_the_carrier(stored.delivery, told)
             return told
 
         delivery_id = named.id or (await self._of_order(caller, named.order_id, named.location_id)).id

@@ -177,6 +177,21 @@ async def test_a_delivery_that_its_caller_calls_off_closes_its_shipment(shop: Sh
     assert await numbers_are_whole(shop, hub, made.id)
 
 
+async def test_an_update_does_not_call_off_what_its_carrier_was_not_asked_about(
+    shop: Shop, hub: Hub, account: Account
+) -> None:
+    made = await shop.create()
+    delivery = await book(hub, shop.tenant, made)
+    request = delivery_service_pb2.UpdateDeliveryRequest()
+    request.delivery.id, request.delivery.status = delivery.id, CANCELLED
+    request.update_mask.paths.append("status")
+
+    with refused("STATUS_NOT_REACHABLE"):
+        await DeliveryServiceStub(shop.channel).UpdateDelivery(request, metadata=account.metadata)
+
+    assert (await shop.get(made.id)).phase != CLOSED
+
+
 async def test_a_cancellation_after_the_pickup_does_not_send_it_to_another_carrier(
     shop: Shop, hub: Hub, account: Account
 ) -> None:
