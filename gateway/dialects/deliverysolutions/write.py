@@ -49,8 +49,11 @@ _EXPECTED: Final = (window_pb2.WINDOW_KIND_COMMITTED, window_pb2.WINDOW_KIND_EST
 
 
 def shipment(told: Shipment, tenant: str) -> Document:
-    """The shipment; ``tenant`` is the account as its operator calls it."""
-    goods = told.consignment
+    """The shipment; ``tenant`` is the account as its operator calls it.
+
+    One member has the currency of all amounts: an amount in another one is not told.
+    """
+    goods, currency = told.consignment, told.currency_code
     document: Document = {
         "id": told.id,
         "tenantId": tenant,
@@ -58,8 +61,8 @@ def shipment(told: Shipment, tenant: str) -> Document:
         "locationExternalId": told.location_external_id or None,
         "orderExternalId": told.external_id or None,
         "groupId": told.group_id or None,
-        "orderValue": _amount(goods.value, "amount"),
-        "itemList": [_item(each) for each in goods.items],
+        "orderValue": _amount(goods.value, "amount", currency),
+        "itemList": [_item(each, currency) for each in goods.items],
         "pickupTime": _window(goods.pickup, window_pb2.WINDOW_KIND_REQUESTED),
         "deliveryTime": _window(goods.dropoff, window_pb2.WINDOW_KIND_REQUESTED),
         "deliveryContact": _contact(goods.dropoff.contact),
@@ -82,9 +85,9 @@ def shipment(told: Shipment, tenant: str) -> Document:
         "label": told.links.label_url or None,
         "attachments": [{"name": each.name, "url": each.url, "type": each.media_type} for each in told.attachments],
         "vehicle": _vehicle(told),
-        "amount": _amount(told, "amount"),
-        "fee": _amount(told, "fee"),
-        "currencyCode": told.currency_code or None,
+        "amount": _amount(told, "amount", currency),
+        "fee": _amount(told, "fee", currency),
+        "currencyCode": currency or None,
         "proposedProviders": [
             {"name": each.name, "services": [{"id": level} for level in each.service_level_ids]}
             for each in told.proposed_carriers
@@ -113,8 +116,10 @@ def number(amount: Money) -> int | float:
     return int(exact) if exact == exact.to_integral_value() else float(exact)
 
 
-def _amount(owner: Message, member: str) -> int | float | None:
-    return number(getattr(owner, member)) if owner.HasField(member) else None
+def _amount(owner: Message, member: str, currency: str) -> int | float | None:
+    told: Money = getattr(owner, member)
+    foreign = told.currency_code and currency and told.currency_code != currency
+    return number(told) if owner.HasField(member) and not foreign else None
 
 
 def _plain(value: float) -> int | float:
@@ -189,13 +194,13 @@ def _package(told: parcel_pb2.Parcel) -> Document:
     return document
 
 
-def _item(told: parcel_pb2.Item) -> Document:
+def _item(told: parcel_pb2.Item, currency: str) -> Document:
     document: Document = {
         "sku": told.sku,
         "quantity": told.quantity,
         **_measures(told),
-        "price": _amount(told, "price"),
-        "salePrice": _amount(told, "sale_price"),
+        "price": _amount(told, "price", currency),
+        "salePrice": _amount(told, "sale_price", currency),
         "title": told.title,
     }
     if told.description:

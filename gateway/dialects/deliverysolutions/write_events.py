@@ -37,7 +37,7 @@ def message(told: OutboundEvent, subscription: Subscription) -> Document | None:
         _fill(made, told.delivery)
         made.external_id = made.external_id or told.order.private_ref
         made.location_external_id = told.location.external_id
-        made.currency_code = told.location.currency_code
+        made.currency_code = _currency(made) or told.location.currency_code
     if event.shipment_phase:
         made.phase = event.shipment_phase
     if event.delivery_id and event.status:
@@ -73,7 +73,13 @@ def _fill(made: Shipment, delivery: Delivery) -> None:
     made.update_time.CopyFrom(delivery.update_time)
 
 
+def _currency(made: Shipment) -> str:
+    """That of what the carrier charges, else of what the goods are worth."""
+    return made.amount.currency_code or made.consignment.value.amount.currency_code
+
+
 def _reached(delivery: Delivery, status: pb.DeliveryStatus.ValueType, time: Timestamp) -> None:
+    """When it did, as far as anybody told and nobody had to infer it."""
     for each in delivery.milestones:
-        if each.status == status:
+        if each.status == status and not each.synthetic:
             time.CopyFrom(each.time)

@@ -42,6 +42,33 @@ def test_every_status_of_a_delivery_is_told_as_a_shipping_order() -> None:
         assert told["actualPickupTime"] == "2026-05-01T10:00:00.000Z"
 
 
+def test_an_amount_is_told_in_the_currency_beside_it_or_not_at_all() -> None:
+    told = of_delivery(pb.DELIVERY_STATUS_DELIVERED)
+    told.location.currency_code = "GBP"
+    told.delivery.consignment.value.amount.currency_code, told.delivery.consignment.value.amount.units = "GBP", 5
+    without_fee = OutboundEvent()
+    without_fee.CopyFrom(told)
+    without_fee.delivery.ClearField("fee")
+    without_fee.location.currency_code = "EUR"
+
+    both, value = message(told, SUBSCRIPTION), message(without_fee, SUBSCRIPTION)
+
+    assert both is not None
+    assert value is not None
+    assert (both["amount"], both["orderValue"], both["currencyCode"]) == (9, None, "USD")
+    assert (value["amount"], value["orderValue"], value["currencyCode"]) == (None, 5, "GBP")
+
+
+def test_a_pickup_that_nobody_told_of_has_no_time() -> None:
+    told = of_delivery(pb.DELIVERY_STATUS_DELIVERED)
+    told.delivery.milestones[0].synthetic = True
+
+    written = message(told, SUBSCRIPTION)
+
+    assert written is not None
+    assert written["actualPickupTime"] is None
+
+
 def test_a_shipment_is_told_as_it_stood_then_and_not_as_it_stands_now() -> None:
     told = of_delivery(pb.DELIVERY_STATUS_PICKED_UP)
     told.shipment.CopyFrom(read.new_shipment(document("create"), "USD"))
