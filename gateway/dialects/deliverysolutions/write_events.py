@@ -4,14 +4,16 @@ A delivery without a shipment is told as if it had one: to these subscribers eve
 documents say no more of the message than that it tells of an order; it has the form of the API's own answer.
 """
 
-from typing import Final
+from typing import Final, Literal
 
 from crossdock.v1 import delivery_pb2 as pb
 from crossdock.v1 import event_pb2
 from crossdock.v1 import shipment_pb2 as shipments
+from crossdock.v1.consignment_pb2 import Stop
 from crossdock.v1.delivery_pb2 import Delivery
 from crossdock.v1.shipment_pb2 import Shipment
 from crossdock.v1.subscription_pb2 import OutboundEvent, Subscription
+from crossdock.v1.window_pb2 import WINDOW_KIND_ESTIMATED, TimeWindow
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.dialects.deliverysolutions.write import shipment
@@ -53,6 +55,8 @@ def _fill(made: Shipment, delivery: Delivery) -> None:
     made.id, made.location_id, made.order_id = delivery.id, delivery.location_id, delivery.order_id
     made.external_id = next((each.value for each in delivery.references), "")
     made.consignment.CopyFrom(delivery.consignment)
+    _expect(made.consignment.pickup, delivery.estimates, "pickup_time")
+    _expect(made.consignment.dropoff, delivery.estimates, "dropoff_time")
     made.status, made.substatus = delivery.status, delivery.substatus
     made.tracking_number, made.vehicle.type = delivery.tracking_number, delivery.vehicle_type
     if delivery.courier.HasField("vehicle"):
@@ -71,6 +75,14 @@ def _fill(made: Shipment, delivery: Delivery) -> None:
         _reached(delivery, status, time)
     made.create_time.CopyFrom(delivery.create_time)
     made.update_time.CopyFrom(delivery.update_time)
+
+
+def _expect(stop: Stop, estimates: pb.Estimates, name: Literal["pickup_time", "dropoff_time"]) -> None:
+    """Puts an estimate where shipments have it: among the windows of the stop, until when it is expected."""
+    if estimates.HasField(name):
+        others = [window for window in stop.windows if window.kind != WINDOW_KIND_ESTIMATED]
+        del stop.windows[:]
+        stop.windows.extend([*others, TimeWindow(kind=WINDOW_KIND_ESTIMATED, end_time=getattr(estimates, name))])
 
 
 def _currency(made: Shipment) -> str:

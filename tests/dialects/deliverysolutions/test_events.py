@@ -4,6 +4,7 @@ from crossdock.v1 import delivery_pb2 as pb
 from crossdock.v1 import event_pb2
 from crossdock.v1 import shipment_pb2 as shipments
 from crossdock.v1.subscription_pb2 import OutboundEvent, Subscription
+from crossdock.v1.window_pb2 import WINDOW_KIND_ESTIMATED
 
 from gateway.dialects.deliverysolutions import read
 from gateway.dialects.deliverysolutions.statuses import BY_PHASE, BY_STATUS
@@ -57,6 +58,18 @@ def test_an_amount_is_told_in_the_currency_beside_it_or_not_at_all() -> None:
     assert value is not None
     assert (both["amount"], both["orderValue"], both["currencyCode"]) == (9, None, "USD")
     assert (value["amount"], value["orderValue"], value["currencyCode"]) == (None, 5, "GBP")
+
+
+def test_an_estimate_of_a_delivery_is_told_as_that_of_a_shipment() -> None:
+    told = of_delivery(pb.DELIVERY_STATUS_PICKUP_EN_ROUTE)
+    told.delivery.estimates.dropoff_time.FromJsonString("2026-05-01T10:00:00Z")
+    told.delivery.consignment.dropoff.windows.add(kind=WINDOW_KIND_ESTIMATED)
+
+    written = message(told, SUBSCRIPTION)
+
+    assert written is not None
+    assert written["estimatedDeliveryTime"] == {"startsAt": None, "endsAt": 1_777_629_600_000}
+    assert written["estimatedPickupTime"] == {"startsAt": None, "endsAt": None}
 
 
 def test_a_pickup_that_nobody_told_of_has_no_time() -> None:
