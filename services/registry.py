@@ -18,7 +18,7 @@ from services.carriers.service import CarrierDirectoryServicer
 from services.deliveries.service import DeliveryServicer
 from services.dispatching.rules import check
 from services.dispatching.service import Dispatcher
-from services.dispatching.wishes import cancel_delivery
+from services.dispatching.wishes import cancel_delivery, end_booking
 from services.dispatching.working import keep_dispatching, keep_looking_after
 from services.events.service import EventServicer
 from services.hub import Hub
@@ -46,7 +46,7 @@ SERVICERS: tuple[Registration, ...] = (
     Registration(
         "crossdock.v1.DeliveryService",
         add_DeliveryServiceServicer_to_server,
-        lambda hub: DeliveryServicer(hub, cancel_delivery),
+        lambda hub: DeliveryServicer(hub, cancel_delivery, end_booking),
     ),
     Registration("crossdock.v1.EventService", add_EventServiceServicer_to_server, EventServicer),
     Registration("crossdock.v1.LocationService", add_LocationServiceServicer_to_server, LocationServicer),

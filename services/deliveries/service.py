@@ -10,11 +10,12 @@ import grpc
 import sqlalchemy as sa
 from crossdock.v1 import delivery_service_pb2 as pb
 from crossdock.v1 import delivery_service_pb2_grpc
-from crossdock.v1.delivery_pb2 import Delivery
+from crossdock.v1.delivery_pb2 import DELIVERY_STATUS_CANCELLED, DELIVERY_STATUS_FAILED, Delivery
 from crossdock.v1.event_pb2 import Event
 from crossdock.v1.reference_pb2 import ExternalReference
 from crossdock.v1.report_pb2 import DeliveryReport
 from google.protobuf.message import Message
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runtime import typeid
 from services import callers, ids, times
@@ -36,14 +37,18 @@ Response = TypeVar("Response", bound=Message)
 _SERVICE = "/crossdock.v1.DeliveryService"
 CancelBooked = Callable[[Hub, Caller, Delivery, pb.CancelDeliveryRequest], Awaitable[pb.CancelDeliveryResponse | None]]
 """Asks the carrier that may have a delivery by a booking of ours to call it off; None when there is none."""
+EndBooking = Callable[[Hub, AsyncConnection, Stored], Awaitable[None]]
+"""Has the booking of a held delivery ended whose status was just stated to be CANCELLED or FAILED."""
+_NEVER_UNDER_WAY = frozenset((DELIVERY_STATUS_CANCELLED, DELIVERY_STATUS_FAILED))
 
 
 class DeliveryServicer(delivery_service_pb2_grpc.DeliveryServiceServicer):
     """Deliveries of the caller's tenant; what the caller may not see is NOT_FOUND."""
 
-    def __init__(self, hub: Hub, cancel_booked: CancelBooked) -> None:
+    def __init__(self, hub: Hub, cancel_booked: CancelBooked, end_booking: EndBooking) -> None:
         self._hub = hub
         self._cancel_booked = cancel_booked
+        self._end_booking = end_booking
         self._pings = Pings(hub)
 
     async def CreateDelivery(self, request: pb.CreateDeliveryRequest, context: Context) -> pb.CreateDeliveryResponse:
@@ -192,6 +197,8 @@ class DeliveryServicer(delivery_service_pb2_grpc.DeliveryServiceServicer):
                     await batch.command(stored, make_report(stored, caller))
                 except CommandRefused as refusal:
                     raise Problem(refusal.reason, str(refusal), refusal.metadata) from None
+                if stored.delivery.shipment_id and stored.delivery.status in _NEVER_UNDER_WAY:
+                    await self._end_booking(self._hub, connection, stored)
                 return response_type(delivery=stored.delivery)
 
             response = await once(connection, caller, f"{_SERVICE}/{method}", request, produce)

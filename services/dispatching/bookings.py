@@ -17,6 +17,7 @@ from services.deliveries import lifecycle
 from services.deliveries import rows as deliveries
 from services.deliveries.matching import Incoming
 from services.deliveries.statuses import is_closed
+from services.deliveries.transitions import REQUESTERS
 from services.dispatching import answers, polling, rows, steps
 from services.dispatching.rows import Booking
 from services.dispatching.stages import Stage
@@ -216,10 +217,16 @@ def _move(stage: Stage, booking: Booking, turn: Turn, carrier: Carrier) -> None:
     assert stage.delivery is not None, "a booking has its delivery"
     state = turn.state
     if state is BookingState.LIVE and is_closed(stage.delivery.delivery.status):
-        state = BookingState.ENDED
+        state = once_closed(stage.delivery.delivery)
     booking.tries = booking.tries + 1 if state is booking.state and state is not BookingState.LIVE else 0
     booking.state = state
     booking.due_time = polling.next_look(booking, carrier, stage.hub.now())
+
+
+def once_closed(delivery: Delivery) -> BookingState:
+    """What a live booking becomes once its delivery is over: what we closed ourselves the carrier does not know of."""
+    by_us = delivery.status_reason.actor.kind in REQUESTERS or delivery.HasField("manual_override")
+    return BookingState.ORPHAN if delivery.status in _NEVER_UNDER_WAY and by_us else BookingState.ENDED
 
 
 def _write_fate(decision: DispatchDecision, delivery: Delivery, turn: Turn, answer: Answer) -> None:

@@ -5,13 +5,12 @@ from datetime import datetime
 import structlog
 from crossdock.v1.carrier_pb2 import CARRIER_CAPABILITY_WEBHOOKS, Carrier
 from crossdock.v1.carrier_service_pb2 import CancelBookingRequest, GetBookingRequest
-from crossdock.v1.delivery_pb2 import DELIVERY_STATUS_CANCELLED, DELIVERY_STATUS_FAILED, Delivery, StatusReason
+from crossdock.v1.delivery_pb2 import Delivery, StatusReason
 
 from services import times
 from services.deliveries import rows as deliveries
 from services.deliveries.statuses import RANKS, is_closed
-from services.deliveries.transitions import REQUESTERS
-from services.dispatching import answers, calls, cancellations, engine, polling, returning, rows
+from services.dispatching import answers, bookings, calls, cancellations, engine, polling, returning, rows
 from services.dispatching.bookings import Answer
 from services.dispatching.cancelled import Outcome
 from services.dispatching.rows import Booking, Key
@@ -44,7 +43,7 @@ async def look_after(hub: Hub, key: Key) -> None:
         case BookingState.ORPHAN:
             await _call_off(hub, shipment, booking, delivery.id)
         case BookingState.LIVE if is_closed(delivery.status):
-            await _move(hub, shipment, booking, _closed(delivery), hub.now())
+            await _move(hub, shipment, booking, bookings.once_closed(delivery), hub.now())
         case BookingState.LIVE if booking.cancellation is not None:
             await cancellations.carry_out(hub, shipment, delivery.id)
         case BookingState.LIVE if not booking.tries and (silent := silent_from(delivery, carrier)) > hub.now():
@@ -96,13 +95,6 @@ async def _move(hub: Hub, shipment: Key, seen: Booking, state: BookingState, due
             held.booking.state = state
             held.booking.due_time = None if state is BookingState.ENDED else due_time
             await rows.update(held.connection, held.booking)
-
-
-def _closed(delivery: Delivery) -> BookingState:
-    """What a live booking becomes once its delivery is over: what we closed ourselves the carrier does not know of."""
-    by_us = delivery.status_reason.actor.kind in REQUESTERS or delivery.HasField("manual_override")
-    never = delivery.status in (DELIVERY_STATUS_CANCELLED, DELIVERY_STATUS_FAILED)
-    return BookingState.ORPHAN if never and by_us else BookingState.ENDED
 
 
 def is_silent(delivery: Delivery, carrier: Carrier) -> bool:

@@ -108,6 +108,19 @@ async def cancel_delivery(
     return answer
 
 
+async def end_booking(hub: Hub, connection: AsyncConnection, stored: deliveries.Stored) -> None:
+    """Has a booking called off whose delivery somebody stated to be over: that stands, whatever its carrier answers."""
+    booking = await booking_rows.find(connection, stored.key)
+    if booking is None or booking.state not in steps.CANCELLABLE:
+        return
+    booking.cancellation = stored.delivery.status_reason
+    if booking.state is steps.BookingState.LIVE:
+        booking.due_time = hub.now()
+    elif booking.state is steps.BookingState.WANTED:
+        booking.state, booking.due_time = steps.BookingState.ENDED, None
+    await booking_rows.update(connection, booking)
+
+
 def _reason(given: StatusReason, caller: Caller) -> StatusReason:
     """Why something is called off, and by whom: the caller unless another one is named."""
     reason = StatusReason()
