@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 
-from gateway.egress.addresses import Address, Network, is_public
 from gateway.egress.destinations import Destination
+from runtime.addresses import Address, Network, is_public
 
 _USUAL_PORTS = frozenset({80, 443})
 _FIRST_FREE_PORT = 1024

@@ -10,8 +10,8 @@ from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 from yarl import URL
 
-from gateway.egress.addresses import Address
 from gateway.egress.failures import BadUrl
+from runtime.addresses import Address
 
 LONGEST_URL = 8192
 _UNWRITABLE = re.compile(r"[\x00-\x20\x7f-\xa0\\\u2028\u2029\ufeff]")

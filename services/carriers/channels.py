@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 import grpc
 
+from runtime.addresses import Address
 from services.carriers import targets
-from services.carriers.targets import Allowed, IPAddress, Resolve, Target
+from services.carriers.targets import Allowed, Resolve, Target
 
 IDLE_SECONDS = 60.0
 LONGEST_SECONDS = 300.0
@@ -134,7 +135,7 @@ class Channels:
         return grpc.aio.secure_channel(where, credentials, [*options, _name_of(target)])
 
 
-def _uri(addresses: list[IPAddress], port: int) -> str:
+def _uri(addresses: list[Address], port: int) -> str:
     """Addresses of one family as gRPC wants them; IPv4 where there are both."""
     six = [each for each in addresses if isinstance(each, IPv6Address)]
     four = [each for each in addresses if not isinstance(each, IPv6Address)]

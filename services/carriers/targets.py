@@ -8,19 +8,17 @@ import re
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import TypeAlias
 
-IPAddress: TypeAlias = IPv4Address | IPv6Address
+from runtime.addresses import Address, Network, is_public
+
 Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
 """The addresses of a host, as text; raises OSError."""
 
 _HOST = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9_]([A-Za-z0-9_-]{0,62})(\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})*\.?")
 _NUMBERS = re.compile(r"(0[xX][0-9A-Fa-f]*|[0-9]+)(\.(0[xX][0-9A-Fa-f]*|[0-9]*))*\.?")
 """What some resolvers take for an address, though it is not written as one."""
-_HANDED_OUT = IPv6Network("2000::/3")
-_OF_A_CLOUD = IPv4Address("168.63.129.16")
-"""Public by its number, but a cloud's host answers there."""
 
 
 class NotAllowed(Exception):
@@ -39,7 +37,7 @@ class Target:
     port: int
 
     @property
-    def address(self) -> IPAddress | None:
+    def address(self) -> Address | None:
         """The address, where the host is one."""
         try:
             return ip_address(self.host)
@@ -52,7 +50,7 @@ class Allowed:
     """Hosts and networks of the deployment's own: not public, or spoken to in clear."""
 
     hosts: frozenset[str] = frozenset()
-    networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    networks: tuple[Network, ...] = ()
 
     @classmethod
     def parse(cls, text: str) -> "Allowed":
@@ -65,7 +63,7 @@ class Allowed:
                 networks.append(ip_network(entry))
         return cls(frozenset(hosts), tuple(networks))
 
-    def covers(self, target: Target, address: IPAddress | None) -> bool:
+    def covers(self, target: Target, address: Address | None) -> bool:
         """Whether a target is one of them, by its name or by the address that it has."""
         return target.host in self.hosts or (address is not None and any(address in each for each in self.networks))
 
@@ -103,7 +101,7 @@ def require_allowed(target: Target, allowed: Allowed, *, plaintext: bool) -> Non
         raise NotAllowed("it is not a public address")
 
 
-async def resolve(target: Target, allowed: Allowed, *, plaintext: bool, ask: Resolve | None = None) -> list[IPAddress]:
+async def resolve(target: Target, allowed: Allowed, *, plaintext: bool, ask: Resolve | None = None) -> list[Address]:
     """The addresses at which a target may be called now. Raises NotAllowed when one of them may not, and OSError."""
     address = target.address
     found = [address] if address is not None else [ip_address(each) for each in await (ask or _ask)(target.host, 0)]
@@ -115,14 +113,6 @@ async def resolve(target: Target, allowed: Allowed, *, plaintext: bool, ask: Res
         if not is_public(each):
             raise NotAllowed("it is not a public address")
     return found
-
-
-def is_public(address: IPAddress) -> bool:
-    """Whether the address belongs to the public internet; one that holds another address, or has a zone, never does."""
-    if isinstance(address, IPv4Address):
-        return address.is_global and not address.is_multicast and address != _OF_A_CLOUD
-    holds_another = address.sixtofour is not None or address.teredo is not None
-    return address in _HANDED_OUT and address.is_global and not holds_another and address.scope_id is None
 
 
 async def _ask(host: str, port: int) -> list[str]:

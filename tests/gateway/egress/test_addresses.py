@@ -5,10 +5,10 @@ from ipaddress import ip_network
 import pytest
 
 from gateway.egress import Allowances, BadUrl, Blocked, Egress, EgressFailed
-from gateway.egress.addresses import is_public
 from gateway.egress.allowances import parse_address
 from gateway.egress.destinations import read_destination
 from gateway.egress.gate import Gate
+from runtime.addresses import is_public
 from tests.gateway.egress.far_servers import NEIGHBOUR, Trap, answer, answering, far_server
 
 

@@ -1,5 +1,6 @@
 """Which addresses are public: nothing that a router of ours, or a neighbour in a cloud, would answer; pure.
 
+Who sends to an address that somebody else chose asks here: the gateway of subscribers, the services of carriers.
 From IANA's registries of special-purpose addresses. In IPv6 only what is handed out (2000::/3) can be public, so
 IPv4-mapped and -compatible forms, NAT64, unique local, link-local and multicast addresses need no lines of their own.
 """
