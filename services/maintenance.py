@@ -9,6 +9,7 @@ from services.carriers import records
 from services.db import partitions
 from services.db.aging import age_out
 from services.hub import Hub
+from services.shipments import links
 from services.subscriptions.ending import end_those_of_closed_shipments
 from services.webhooks import parking
 
@@ -40,6 +41,7 @@ async def maintain(hub: Hub) -> None:
         "idempotency_keys": await age_out(
             engine, "idempotency_keys", "create_time", timedelta(hours=settings.idempotency_keys_hours), now
         ),
+        "shipment_links": await links.purge(hub),
     }
     ended = await end_those_of_closed_shipments(hub, now)
     strays = await partitions.count_strays(engine)

@@ -20,6 +20,7 @@ from crossdock.v1.shipment_pb2 import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from runtime import typeid
 from services import ids, times
 from services.db.dispatch_tables import shipment_links
 from services.db.tables import locations
@@ -33,6 +34,21 @@ from services.tokens import digest
 TOKEN_BYTES = 20
 LIFE = timedelta(hours=24)
 """How long links lead somewhere after the shipment is over."""
+KEPT = timedelta(days=30)
+"""How long they are kept after that: a return opens the shipment, and with it its links, again."""
+_BATCH = 5_000
+# Shipments' ids begin with their time: of old ones only those still have rows here that are open, or lately were.
+_PURGE = sa.text("""
+WITH late AS (
+  SELECT k.ctid FROM tenants t CROSS JOIN LATERAL (
+    SELECT l.ctid FROM shipment_links l JOIN shipments s USING (tenant_id, shipment_id)
+    WHERE l.tenant_id = t.tenant_id AND l.shipment_id < :first AND s.phase = :closed AND s.update_time < :limit
+    LIMIT :batch FOR UPDATE OF l SKIP LOCKED
+  ) k
+  LIMIT :batch
+)
+DELETE FROM shipment_links WHERE ctid IN (SELECT ctid FROM late)
+""")
 
 
 class Link(NamedTuple):
@@ -84,6 +100,19 @@ async def resolve(
         booked = (row.tenant_id, ids.read("delivery", shipment.delivery_id))
         response.delivery.CopyFrom((await deliveries.read(connection, [booked]))[booked].delivery)
     return response
+
+
+async def purge(hub: Hub) -> int:
+    """Removes links that have led nowhere for long, in batches that hold no lock for long; returns how many."""
+    limit = hub.now() - LIFE - KEPT
+    values = {"first": typeid.first_of(limit), "limit": limit, "closed": int(SHIPMENT_PHASE_CLOSED), "batch": _BATCH}
+    total = 0
+    while True:
+        async with hub.engine.begin() as connection:
+            deleted = (await connection.execute(_PURGE, values)).rowcount
+        total += deleted
+        if deleted < _BATCH:
+            return total
 
 
 def _is_over(hub: Hub, shipment: Shipment) -> bool:

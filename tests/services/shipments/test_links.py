@@ -19,6 +19,7 @@ from crossdock.v1.shipment_pb2 import (
 
 from services.config import Settings
 from services.hub import Hub
+from services.maintenance import maintain
 from services.server import Server
 from services.shipments import links
 from services.tokens import digest
@@ -128,6 +129,26 @@ async def test_links_lead_nowhere_a_day_after_the_shipment_is_over(shop: Shop, s
         with refused("NOT_FOUND"):
             await resolve(shop, token, kind)
     server.hub.now = clock
+
+
+async def test_links_that_led_nowhere_for_long_are_removed_and_no_others(shop: Shop, server: Server) -> None:
+    hub, kept = server.hub, tokens_of(await shop.create())
+    made = await shop.create()
+    await shop.stub.CancelShipment(pb.CancelShipmentRequest(shipment_id=made.id), metadata=shop.account.metadata)
+    clock = hub.now
+
+    async def left() -> set[bytes]:
+        async with hub.engine.connect() as connection:
+            return set(await connection.scalars(sa.text("SELECT token_hash FROM shipment_links")))
+
+    hub.now = lambda: clock() + links.LIFE + links.KEPT - timedelta(hours=1)
+    await maintain(hub)
+    assert await left() == {digest(each) for each in (*kept, *tokens_of(made))}
+    hub.now = lambda: clock() + links.LIFE + links.KEPT + timedelta(hours=1)
+    await maintain(hub)
+    hub.now = clock
+
+    assert await left() == {digest(each) for each in kept}
 
 
 async def test_an_open_shipments_links_do_not_expire(shop: Shop, server: Server) -> None:
