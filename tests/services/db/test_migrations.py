@@ -116,3 +116,36 @@ async def test_a_killed_migration_leaves_nothing_and_the_next_one_finishes(
 
     async with empty.connect() as connection:
         assert await connection.run_sync(differences) == []
+
+
+async def test_alembic_is_loaded_for_a_database_that_is_not_up_to_date_alone(
+    empty: AsyncEngine, empty_database_url: str
+) -> None:
+    program = (
+        "import asyncio, sys\n"
+        "import services.main\n"
+        "from sqlalchemy.ext.asyncio import create_async_engine\n"
+        "from services.db import migrations\n"
+        "asyncio.run(migrations.upgrade(create_async_engine(sys.argv[1])))\n"
+        "print(*({'alembic', 'mako'} & set(sys.modules)))\n"
+    )
+
+    async def loaded() -> set[str]:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            program,
+            empty_database_url,
+            cwd=ROOT,
+            env=os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'gen'}"},
+            stdout=asyncio.subprocess.PIPE,
+        )
+        said, _ = await asyncio.wait_for(process.communicate(), 60)
+        assert process.returncode == 0
+        return set(said.decode().split())
+
+    assert await loaded() == {"alembic", "mako"}
+    assert await loaded() == set()
+    async with empty.connect() as connection:
+        assert await connection.run_sync(differences) == []
+        assert await connection.scalar(sa.text("SELECT version_num FROM alembic_version")) == migrations.newest()
