@@ -45,7 +45,7 @@ class SendingSettings:
     concurrency: int = 256
     events: int = FIRST_HELD
     """What one lease begins with at most."""
-    held_events: int = 4_000
+    held_events: int = 1_500
     """Of all leases together. More than it begins with a lease gets only below."""
     lease_seconds: float = 20.0
 

@@ -21,7 +21,7 @@ from gateway.webhooks.measures import WebhookMeasures
 from runtime.coalescer import BatchFailed, Coalescer, CoalescerClosed, Overloaded
 
 # The services take 17 MiB in one message, and one webhook may have 16.
-MAX_CALL_BYTES = 4 << 20
+MAX_CALL_BYTES = 1 << 20
 
 # What can lie in the batch. All else lies with the services or with our way to them.
 _IN_THE_BATCH = frozenset(

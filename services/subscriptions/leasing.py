@@ -26,7 +26,7 @@ from services.subscriptions.states import SERVED
 
 DEFAULT_EVENTS = 100
 DEFAULT_DURATION = timedelta(seconds=20)
-MAX_EVENTS = 4_000
+MAX_EVENTS = 1_000
 """How many events all leases of one answer hold at most."""
 MAX_WAITING = 10_000
 """How many events may wait for other tries before no more are taken from the log for a subscription."""
