@@ -72,7 +72,7 @@ test: setup $(JAVASCRIPT)/node_modules ## run the tests, except the long proofs
 
 .PHONY: chaos
 chaos: setup ## kill the hub under load, break its calls to carriers, lose webhooks (see docs/proof.md)
-	CROSSDOCK_PROOF_KILLS=50 CROSSDOCK_PROOF_SEEDS=500 $(BIN)/pytest --quiet --capture=no \
+	CROSSDOCK_PROOF_KILLS=50 CROSSDOCK_PROOF_THANKS=2000 CROSSDOCK_PROOF_SEEDS=500 $(BIN)/pytest --quiet --capture=no \
 		tests/proofs tests/services/dispatching/test_machine.py
 
 .PHONY: check
