@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import hashlib
 import hmac
+import socket
 from typing import Any
 
 import pytest
@@ -207,6 +208,8 @@ async def test_bad_subscribers_slow_nobody(server: Server, subscribers: Subscrib
     async def flood(_: Any, writer: asyncio.StreamWriter) -> None:
         nonlocal written
         size = 1 << 30
+        # What waits in buffers on this side is not taken by anybody.
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 16)
         writer.write(f"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {size}\r\n\r\n".encode())
         for _block in range(size >> 16):
             writer.write(bytes(1 << 16))
@@ -237,7 +240,7 @@ async def test_bad_subscribers_slow_nobody(server: Server, subscribers: Subscrib
             stats = await subscribers.until(each.id, lambda stats: stats.backlog_count == 0)
             assert stats.failed_count == 0
         await subscribers.until(made[2].id, lambda stats: stats.succeeded_count >= len(before))
-    assert written / len(bad[2].seen) < 64 << 20, "what of each GiB went into buffers before it was cut off"
+    assert written / len(bad[2].seen) < 1 << 20, "so much of each GiB was taken before it was cut off"
 
 
 @pytest.mark.usefixtures("server")
