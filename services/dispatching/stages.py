@@ -93,7 +93,7 @@ class Stage:
         if shipment.status != status:
             shipment.status_time.CopyFrom(self.now)
             shipment.substatus = ""
-            shipment.ClearField("status_reason")
+        shipment.ClearField("status_reason")
         if reason is not None:
             shipment.status_reason.CopyFrom(reason)
         shipment.phase, shipment.status = phase, status

@@ -32,7 +32,8 @@ NOT_TOLD = "dispatch_carrier_not_told"
 _NEVER_UNDER_WAY = frozenset((delivery_pb2.DELIVERY_STATUS_CANCELLED, delivery_pb2.DELIVERY_STATUS_FAILED))
 _TOLD = frozenset((shipment_pb2.SHIPMENT_PHASE_BOOKED, shipment_pb2.SHIPMENT_PHASE_CLOSED))
 """The phases in which the end of a delivery is news and not a step of a dispatch."""
-_OF_THE_BOOKING: tuple[Literal["tracking_number", "amount", "fee", "vehicle"], ...] = (
+_OF_THE_BOOKING: tuple[Literal["carrier", "tracking_number", "amount", "fee", "vehicle"], ...] = (
+    "carrier",
     "tracking_number",
     "amount",
     "fee",
@@ -60,6 +61,7 @@ def follow(shipment: Shipment, delivery: Delivery, *, live: bool, now: Timestamp
         _take(shipment, delivery)
     if delivery.status in _NEVER_UNDER_WAY and not _is_news(shipment, delivery):
         return ""
+    _name_carrier(shipment, delivery)
     _copy(shipment, delivery)
     word = WORDS[delivery.status]
     if is_given_up(shipment, delivery):
@@ -109,6 +111,10 @@ def _take(shipment: Shipment, delivery: Delivery) -> None:
     """Makes a delivery the shipment's: one that was just booked, or a former one that moves again."""
     shipment.delivery_id = delivery.id
     shipment.attempt = max(shipment.attempt, delivery.attempt)
+
+
+def _name_carrier(shipment: Shipment, delivery: Delivery) -> None:
+    """Nobody is named any more by a shipment whose carrier gave it up, and that carrier may have it after all."""
     if shipment.carrier.ref != delivery.carrier_ref:
         shipment.carrier.Clear()
         shipment.carrier.ref, shipment.carrier.name = delivery.carrier_ref, delivery.carrier
@@ -181,6 +187,10 @@ def _go_back(shipment: Shipment, now: Timestamp) -> None:
     shipment.status_time.CopyFrom(now)
     for name in _OF_THE_BOOKING:
         shipment.ClearField(name)
+    for stop in (shipment.consignment.pickup, shipment.consignment.dropoff):
+        asked = [window for window in stop.windows if window.kind not in CARRIERS_WINDOWS]
+        del stop.windows[:]
+        stop.windows.extend(asked)
     kept = [each for each in shipment.attention if each.reason != NOT_TOLD]  # the next one is booked as it is now
     del shipment.attention[:]
     shipment.attention.extend(kept)
