@@ -1,6 +1,8 @@
 """Goes on with returns as `engine` does with shipments: quotes, chooses, books; one short transaction per step."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from functools import partial
 
 from crossdock.v1 import delivery_pb2
@@ -11,6 +13,22 @@ from services.dispatching.rows import Key
 from services.dispatching.stages import Stage, stage
 from services.dispatching.steps import Act, BookingState, Step
 from services.hub import Hub
+
+
+async def dispatch(hub: Hub, shipment: Key, delivery: Key, deadline: timedelta) -> None:
+    """Goes on with a way back and waits until it is settled, whoever settles it, or for ``deadline``."""
+    end = asyncio.get_running_loop().time() + deadline.total_seconds()
+    await asyncio.wait([engine.keep(hub, run(hub, shipment, delivery))], timeout=deadline.total_seconds())
+    while asyncio.get_running_loop().time() < end:
+        if not await _is_under_way(hub, shipment):
+            return
+        await asyncio.sleep(engine.POLL_SECONDS)
+
+
+async def _is_under_way(hub: Hub, shipment: Key) -> bool:
+    async with hub.engine.connect() as connection:
+        known = await rows.of_shipment(connection, shipment)
+    return any(each.is_return and each.state in (BookingState.WANTED, *steps.UNSETTLED) for each in known)
 
 
 async def run(hub: Hub, shipment: Key, delivery: Key) -> None:

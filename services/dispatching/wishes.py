@@ -3,7 +3,7 @@
 A wish is stored before a carrier hears of it, so that a worker can carry out what a dead process left.
 """
 
-import asyncio
+from datetime import timedelta
 from uuid import UUID
 
 from crossdock.v1 import error_reason_pb2, shipment_pb2
@@ -18,7 +18,7 @@ from services import ids, times
 from services.callers import Caller
 from services.deliveries import rows as deliveries
 from services.deliveries.commands import CommandRefused, check_cancel
-from services.dispatching import cancellations, engine, returning, returns, steps
+from services.dispatching import cancellations, returning, returns, steps
 from services.dispatching import rows as booking_rows
 from services.dispatching.cancelled import Outcome
 from services.dispatching.stages import Stage, stage
@@ -183,8 +183,8 @@ async def bring_back(hub: Hub, caller: Caller, request: pb.CreateReturnRequest) 
     identifier = ids.read("delivery", response.delivery.id)
     if request.asynchronous:
         return response
-    task = engine.keep(hub, returning.run(hub, found.key, (caller.tenant, identifier)))
-    await asyncio.wait([task], timeout=hub.settings.deadline_seconds - 1)
+    deadline = timedelta(seconds=hub.settings.deadline_seconds - 1)
+    await returning.dispatch(hub, found.key, (caller.tenant, identifier), deadline)
     return pb.CreateReturnResponse(delivery=await _present(hub, caller, request.shipment_id))
 
 

@@ -1,5 +1,7 @@
 """What happens to a booking after it was made: webhooks that came early, silence, second thoughts, ways back."""
 
+import asyncio
+
 import pytest
 from crossdock.v1 import delivery_pb2
 from crossdock.v1.carrier_pb2 import CARRIER_CAPABILITY_CANCEL, CARRIER_CAPABILITY_RETURN, CARRIER_CAPABILITY_WEBHOOKS
@@ -7,19 +9,22 @@ from crossdock.v1.consignment_pb2 import Stop
 from crossdock.v1.delivery_pb2 import StatusReason
 from crossdock.v1.shipment_service_pb2 import CreateReturnRequest
 
-from services.dispatching import amendments, wishes
+from services import ids
+from services.dispatching import amendments, returning, wishes, working
 from services.dispatching.rows import Key
 from services.dispatching.steps import BookingState
 from services.errors import Problem
-from tests.services.dispatching.stages import Theatre, word
+from tests.services.dispatching.stages import SOON, Theatre, word
 
 
 async def test_a_carrier_that_gives_it_up_before_the_pickup_makes_way_for_the_next(theatre: Theatre) -> None:
     key, shipment = await theatre.dispatched()
     theatre["a"].move(shipment.delivery_id, "CANCELLED")
+    theatre["a"].ledger[shipment.delivery_id].report.reason.code = "no_driver"
 
     await theatre.hear(shipment.delivery_id)
     assert await theatre.phase(key) == "RECEIVED"
+    assert not (await theatre.shipment(key)).HasField("carrier")
     await theatre.work(seconds=3)
 
     after = await theatre.shipment(key)
@@ -28,6 +33,8 @@ async def test_a_carrier_that_gives_it_up_before_the_pickup_makes_way_for_the_ne
     assert theatre.live == [after.delivery_id]
     assert await theatre.fates(key) == {"sim-a": "BOOKING_ENDED", "sim-b": "BOOKED", "sim-c": "OUTRANKED"}
     assert len(await theatre.decisions(key)) == 2
+    # Why the first one gave it up is no reason of what comes after.
+    assert [bool(each.reason.code) for each in await theatre.history(key)][-5:] == [True, True, False, False, False]
 
 
 async def test_carriers_that_all_give_it_up_leave_it_unbooked(theatre: Theatre) -> None:
@@ -42,6 +49,8 @@ async def test_carriers_that_all_give_it_up_leave_it_unbooked(theatre: Theatre) 
 
     assert await theatre.phase(key) == "UNBOOKED"
     assert not theatre.live
+    shipment = await theatre.shipment(key)
+    assert not {"carrier", "amount", "fee", "tracking_number"} & {field.name for field, _ in shipment.ListFields()}
 
 
 async def test_a_carrier_that_drops_goods_it_has_picked_up_keeps_the_shipment(theatre: Theatre) -> None:
@@ -216,6 +225,24 @@ async def test_a_way_back_is_found_by_a_worker_and_only_one_at_a_time(theatre: T
     await theatre.work(seconds=3)
     assert len(theatre.live) == 1
     assert (await theatre.shipment(key)).return_request.status == delivery_pb2.DELIVERY_STATUS_DISPATCHED
+
+
+async def test_who_asks_for_a_way_back_waits_for_the_worker_that_took_it_up(theatre: Theatre) -> None:
+    theatre["a"].does("Book", "well", "booked, then wait").carrier.booking_timeout.FromSeconds(60)
+    key, shipment_id = await delivered(theatre)
+    request = CreateReturnRequest(shipment_id=shipment_id, asynchronous=True)
+    asked = (await wishes.bring_back(theatre.hub, theatre.caller, request)).delivery
+    worker = asyncio.create_task(working.work_once(theatre.hub))
+    await asyncio.wait_for(theatre["a"].waiting.wait(), 60)
+
+    delivery = (theatre.tenant_id, ids.read("delivery", asked.id))
+    waits = asyncio.create_task(returning.dispatch(theatre.hub, key, delivery, SOON))
+    early, _ = await asyncio.wait([waits], timeout=1)
+    theatre["a"].gate.set()
+    await asyncio.gather(waits, worker)
+
+    assert not early
+    assert word(await theatre.delivery(asked.id)) == "DISPATCHED"
 
 
 async def test_nobody_who_fetches_goods_back_is_said_and_another_try_is_possible(theatre: Theatre) -> None:
