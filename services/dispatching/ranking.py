@@ -36,6 +36,13 @@ class _Offer:
     def name(self) -> str:
         return self.candidate.carrier or self.candidate.carrier_ref
 
+    def name_beside(self, other: "_Offer") -> str:
+        """Which of a carrier's offers it is, where the other one is the same carrier's."""
+        level = self.candidate.quote.service_level
+        if self.candidate.carrier_ref != other.candidate.carrier_ref or not level.id:
+            return self.name
+        return f"{self.name} ({level.display_name or level.id})"
+
 
 def rank(
     compiled: CompiledRules,
@@ -212,27 +219,26 @@ def _dropoff(quote: Quote) -> tuple[int, int]:
 
 
 def _explain(offer: _Offer, better: _Offer, rule: CompiledRule | None) -> None:
-    candidate = offer.candidate
+    candidate, theirs = offer.candidate, better.name_beside(offer)
     if rule is None:
-        candidate.explanation = _tied(candidate.quote, better)
+        candidate.explanation = _tied(candidate.quote, better.candidate.quote, theirs)
         return
     name = rule.rule.name
     candidate.decided_by = name
     if rule.rule.kind == PREFER:
-        candidate.explanation = f'Rule "{name}" prefers {better.name}.'
+        candidate.explanation = f'Rule "{name}" prefers {theirs}.'
         return
     here, there = (expressions.write(each.values[name]) for each in (offer, better))
-    candidate.explanation = f'Rule "{name}" puts {better.name} before it: {there} against {here}.'
+    candidate.explanation = f'Rule "{name}" puts {theirs} before it: {there} against {here}.'
 
 
-def _tied(quote: Quote, better: _Offer) -> str:
-    theirs = better.candidate.quote
-    comparable = quote.HasField("price") and quote.price.currency_code == theirs.price.currency_code
-    if _price(quote) != _price(theirs):
-        return f"{better.name} is cheaper." if comparable else f"The rules leave it equal to {better.name}."
-    if _dropoff(quote) != _dropoff(theirs):
-        return f"{better.name} delivers earlier at the same price."
-    return f"It is as good as {better.name}, which comes first by its ref."
+def _tied(quote: Quote, better: Quote, name: str) -> str:
+    comparable = quote.HasField("price") and quote.price.currency_code == better.price.currency_code
+    if _price(quote) != _price(better):
+        return f"{name} is cheaper." if comparable else f"The rules leave it equal to {name}."
+    if _dropoff(quote) != _dropoff(better):
+        return f"{name} delivers earlier at the same price."
+    return f"It is as good as {name}, which comes first by its ref."
 
 
 def _crown(fitting: Sequence[_Offer]) -> None:

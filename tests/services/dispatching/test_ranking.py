@@ -53,6 +53,16 @@ def test_without_rules_price_then_dropoff_then_ref_decide() -> None:
     assert {each.decided_by for each in found} == {""}
 
 
+def test_offers_of_one_carrier_are_told_apart_by_their_level() -> None:
+    express, standard = offer("a", 900, level="express"), offer("a", 800)
+    express.quote.service_level.display_name = "Express"
+
+    assert ranked([express, standard])[1].explanation == "A (standard) is cheaper."
+    assert ranked([express, standard], ["SORT dear: -price"])[1].explanation == (
+        'Rule "dear" puts A (Express) before it: -900 against -800.'
+    )
+
+
 def test_two_currencies_are_not_called_cheaper() -> None:
     yen = offer("a")
     yen.quote.price.currency_code, yen.quote.price.units = "JPY", 500
