@@ -1,5 +1,6 @@
 """Writes a shipment's steps as Delivery Solutions' status history; knows no request and no clock."""
 
+import re
 from calendar import month_name
 from collections.abc import Iterable
 from datetime import UTC, tzinfo
@@ -11,6 +12,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from gateway.dialects.deliverysolutions.statuses import substatus, word
 from gateway.dialects.deliverysolutions.wire import Document
 
+_WORD_BEGINS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+"""Where a carrier writes LeftAtFrontDoor and they write LEFT_AT_FRONT_DOOR."""
 _ORDINALS: Final = {1: "st", 2: "nd", 3: "rd", 21: "st", 22: "nd", 23: "rd", 31: "st"}
 
 
@@ -33,8 +36,8 @@ def _step(entry: ShipmentHistoryEntry, zone: tzinfo) -> Document:
     }
     if entry.reason.code or entry.reason.message:
         step["eventReason"] = {
-            "code": entry.reason.code.upper(),
-            "title": entry.reason_title or entry.reason.code.replace("_", " ").title(),
+            "code": _WORD_BEGINS.sub("_", entry.reason.code).upper() or None,
+            "title": entry.reason_title or entry.reason.code.replace("_", " ").title() or None,
             "note": entry.reason.message or None,
         }
     if finer := substatus(entry.status, entry.substatus):

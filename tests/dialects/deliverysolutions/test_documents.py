@@ -231,6 +231,19 @@ def test_the_documented_history_is_written_as_it_is_documented() -> None:
     assert told == [expected]
 
 
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [("customer_rejected", "CUSTOMER_REJECTED"), ("LeftAtFrontDoor", "LEFT_AT_FRONT_DOOR"), ("", None)],
+)
+def test_the_code_of_a_reason_is_spelled_as_theirs(code: str, expected: str | None) -> None:
+    entry = ShipmentHistoryEntry(phase=shipments.SHIPMENT_PHASE_BOOKED, status=pb.DELIVERY_STATUS_RETURNING)
+    entry.reason.code, entry.reason.message = code, "It was raining."
+
+    [told] = history.history(Shipment(), [entry], UTC, "t")
+
+    assert told["orderStatus"][0]["eventReason"]["code"] == expected
+
+
 def test_steps_that_are_one_word_to_them_are_told_once() -> None:
     booked = shipments.SHIPMENT_PHASE_BOOKED
     statuses = (pb.DELIVERY_STATUS_PICKUP_EN_ROUTE, pb.DELIVERY_STATUS_PICKUP_ARRIVED, pb.DELIVERY_STATUS_PICKED_UP)
