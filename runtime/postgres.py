@@ -104,8 +104,8 @@ class EmbeddedPostgres:
             process = _launch(data_dir, binaries, user, {**chosen, "port": str(port)})
             server = cls(data_dir, lock, process, port, password)
             if server._became_ready():
-                remembered.write_text(f"{port}\n")
                 _RUNNING.add(server)
+                _remember(port, remembered)
                 return server
             attempts += 1
             if attempts == BIND_ATTEMPTS or "Address already in use" not in process.last_lines():
@@ -197,6 +197,14 @@ def _launch(data_dir: Path, binaries: Binaries, user: User | None, settings: Map
             argv += ["-c", f"{name}={value}"]
         command = tethered(argv, on_parent_death=signal.SIGINT, user=user)
         return PostgresProcess(command, server_environment(), fd, data_dir / "postgres.log")
+
+
+def _remember(port: int, remembered: Path) -> None:
+    """Where a full disk forbids it the server serves nevertheless, and its next start may take another port."""
+    line = f"{port}\n"
+    with contextlib.suppress(OSError):
+        if not remembered.exists() or remembered.read_text() != line:
+            remembered.write_text(line)
 
 
 def _free_port(remembered: Path | None) -> int:

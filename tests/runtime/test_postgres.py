@@ -91,6 +91,19 @@ def test_a_server_answers_and_its_data_survive_a_restart(data_dir: Path) -> None
         again.stop()
 
 
+def test_a_server_whose_port_cannot_be_remembered_serves_and_is_ended_by_its_owner(data_dir: Path) -> None:
+    (data_dir / "port").unlink(missing_ok=True)
+    (data_dir / "port").mkdir(parents=True)
+    try:
+        server = EmbeddedPostgres.start(data_dir)
+        try:
+            assert ask(server, "SELECT 7") == 7
+        finally:
+            server.stop()
+    finally:
+        (data_dir / "port").rmdir()
+
+
 def test_making_a_database_twice_is_once(server: EmbeddedPostgres) -> None:
     for _ in range(2):
         server.ensure_database('Quoted "name"')
