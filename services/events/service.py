@@ -61,8 +61,10 @@ class EventServicer(event_service_pb2_grpc.EventServiceServicer):
         """Follows the log without end; a caller that sees little still gets cursors, with the heartbeats."""
         caller = callers.current()
         wanted = compile_filter(request.filter, caller.location_id)
-        async with self._hub.engine.connect() as connection:
-            cursor = await _start(connection, caller, request)
+        cursor = None
+        if request.cursor or request.HasField("start_time"):
+            async with self._hub.engine.connect() as connection:
+                cursor = await _start(connection, caller, request)
         stream = self._hub.tailer.follow(caller.tenant, cursor)
         async for told in while_live(self._hub, caller, stream):
             if told.event is None:

@@ -1,5 +1,9 @@
 """What dispatch rules may say: types, costs, and how wrong ones are told."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 from crossdock.v1.carrier_pb2 import Carrier, Quote
 from crossdock.v1.shipment_pb2 import DispatchRule, DispatchRuleKind, DispatchRules, Shipment
@@ -153,3 +157,17 @@ def test_rules_that_no_longer_compile_decide_nothing_and_say_so() -> None:
     assert only.rank == 1
     assert "undefined field" in only.verdicts[0].error
     assert 'Rule "old" decided nothing' in only.explanation
+
+
+def test_the_language_is_loaded_with_the_first_rule_and_not_before() -> None:
+    program = """
+import sys
+import services.main
+from services.dispatching import expressions
+print("cel_expr_python" in sys.modules)
+expressions.compile_condition("true")
+print("cel_expr_python" in sys.modules)
+"""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    ran = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, check=True, text=True)
+    assert ran.stdout.split() == ["False", "True"]
