@@ -9,7 +9,7 @@ the log back for as long, and loses nothing.
 import base64
 import binascii
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from services.errors import Problem
 
 _LAST_UUID = UUID(int=2**128 - 1)
 _FIRST_UUID = UUID(int=0)
+_LATEST = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class Cursor(NamedTuple):
@@ -70,6 +71,16 @@ _ORDER = "ORDER BY events.xid, event_id LIMIT :limit"
 _READ_ALL = Statement(f"{_COLUMNS} WHERE {_PAST} AND {_FINAL} {_ORDER}", only_reads=True)
 _READ_TENANT = Statement(f"{_COLUMNS} WHERE tenant_id = :tenant AND {_PAST} AND {_FINAL} {_ORDER}", only_reads=True)
 _END = sa.text("SELECT CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)")
+_NEAR = timedelta(minutes=1)
+"""Longer than a transaction may last between making an id and getting its number, in either order."""
+# Materialised, or the planner walks the log to its end where it should look at a minute of it.
+_FIRST = sa.text("""
+WITH near AS MATERIALIZED (
+  SELECT CAST(CAST(xid AS text) AS bigint) AS number, event_id FROM events
+  WHERE tenant_id = :tenant AND event_id >= :first AND event_id < :later
+)
+SELECT number, event_id FROM near ORDER BY number, event_id LIMIT 1
+""")
 _BEFORE = sa.text("""
 SELECT CAST(CAST(xid AS text) AS bigint), event_id FROM events
 WHERE tenant_id = :tenant AND event_id < :first
@@ -94,10 +105,18 @@ async def end(connection: AsyncConnection) -> Cursor:
 
 
 async def before(connection: AsyncConnection, tenant: UUID, moment: datetime) -> Cursor:
-    """The cursor behind the last event of a tenant that was recorded before a moment."""
+    """The cursor behind which are all events of a tenant that were recorded since a moment, and those to come.
+
+    Ids and transaction numbers are handed out at different times: a few from just before it may be there too.
+    """
+    final = await end(connection)  # first: what commits from here on is behind it or seen below
     first = typeid.first_of(moment)
+    near = {"tenant": tenant, "first": first, "later": typeid.first_of(min(moment, _LATEST) + _NEAR)}
+    row = (await connection.execute(_FIRST, near)).first()
+    if row is not None:
+        return min(final, Cursor(row[0], UUID(int=row[1].int - 1)))
     row = (await connection.execute(_BEFORE, {"tenant": tenant, "first": first})).first()
-    return BEGINNING if row is None else Cursor(*row)
+    return BEGINNING if row is None else min(final, Cursor(*row))
 
 
 def cursor_of(entries: Sequence[Entry], otherwise: Cursor) -> Cursor:

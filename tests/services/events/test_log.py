@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -20,16 +21,19 @@ from services.hub import Hub
 WRITERS = 8
 TRANSACTIONS = 60
 TENANT = typeid.new_uuid7()
+MOMENT = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=5)
 NAIVE = sa.text("SELECT event_id FROM events WHERE event_id > :last ORDER BY event_id LIMIT 500")
 """What the log must not do: the sabotage that has to be caught."""
 
 
 async def append(connection: AsyncConnection, count: int) -> None:
     """Writes so many events."""
-    events = [
-        rows.EventRow(TENANT, TENANT, event_pb2.Event(id=typeid.encode("evt", typeid.new_uuid7())), b"k")
-        for _ in range(count)
-    ]
+    await insert(connection, *(typeid.new_uuid7() for _ in range(count)))
+
+
+async def insert(connection: AsyncConnection, *ids: UUID) -> None:
+    """Writes events with these ids."""
+    events = [rows.EventRow(TENANT, TENANT, event_pb2.Event(id=typeid.encode("evt", each)), b"k") for each in ids]
     writes = Writes()
     rows.append(writes, events)
     await writes.run(connection)
@@ -98,6 +102,36 @@ async def test_no_reader_misses_an_event_and_the_naive_one_does(hub: Hub) -> Non
         assert len(seen) == expected
         assert len(set(seen)) == expected
     assert await naive < expected, "the sabotaged reader missed nothing, so this test could not have failed"
+
+
+@pytest.mark.parametrize("committed", [True, False], ids=["committed", "still open"])
+async def test_from_a_moment_on_nothing_is_missing_that_got_its_number_before(hub: Hub, committed: bool) -> None:
+    early, late = (typeid.first_of(MOMENT + timedelta(seconds=seconds)) for seconds in (-1, 1))
+    async with hub.transaction() as slow:
+        await slow.execute(sa.text("SELECT pg_current_xact_id()"))
+        async with hub.transaction() as quick:
+            await insert(quick, early)
+        if not committed:
+            cursor = await log.before(slow, TENANT, MOMENT)
+        await insert(slow, late)
+
+    async with hub.engine.connect() as connection:
+        if committed:
+            cursor = await log.before(connection, TENANT, MOMENT)
+        found = [entry.cursor.event_id for entry in await log.read(connection, cursor, 500)]
+    assert late in found
+
+
+async def test_a_moment_leads_behind_what_was_recorded_before_it(hub: Hub) -> None:
+    ids = [typeid.first_of(MOMENT + timedelta(hours=hours)) for hours in (-1, 1, 2)]
+    for event_id in ids:
+        async with hub.transaction() as connection:
+            await insert(connection, event_id)
+
+    async with hub.engine.connect() as connection:
+        for hours, left in ((-2, ids), (-1, ids), (0, ids[1:]), (1, ids[1:]), (1.5, ids[2:]), (3, [])):
+            cursor = await log.before(connection, TENANT, MOMENT + timedelta(hours=hours))
+            assert [entry.cursor.event_id for entry in await log.read(connection, cursor, 500)] == left
 
 
 async def test_a_cursor_survives_its_way_through_text() -> None:
