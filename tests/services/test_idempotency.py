@@ -122,7 +122,9 @@ async def test_when_the_connection_of_the_first_dies_those_who_wait_take_over(hu
     )
 
     # Not before the other one waits for the first: until then it looks like the one that is killed.
-    waiting = sa.text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+    waiting = sa.text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
     async with asyncio.timeout(60), hub.transaction() as connection:
         while not await connection.scalar(waiting):  # noqa: ASYNC110  another connection waits
             await asyncio.sleep(0.005)
