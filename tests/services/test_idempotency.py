@@ -126,7 +126,7 @@ async def test_when_the_connection_of_the_first_dies_those_who_wait_take_over(hu
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     )
     async with asyncio.timeout(60), hub.transaction() as connection:
-        while not await connection.scalar(waiting):  # noqa: ASYNC110  another connection waits
+        while not await connection.scalar(waiting):
             await asyncio.sleep(0.005)
             # A transaction goes on seeing what it saw of others' activity at first.
             await connection.execute(sa.text("SELECT pg_stat_clear_snapshot()"))
